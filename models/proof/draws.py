@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 from models.proof.difference import Lift
 from models.proof.intervals import TUNED_FOR, Interval, Running, smallest_visible
 
-By = Literal["action", "level", "tier", "class"]
+By = Literal["action", "level", "tier", "stage", "class"]
 """What draws are told apart by, beside their actions."""
 LEAST_EVENTS: Final = 200
 """Draws with any money, of those that were given and of those left alone, before an interval is shown of an action."""
@@ -23,7 +23,7 @@ LEAST_EVENTS: Final = 200
 class Draw(NamedTuple):
     """A draw whose window is over. action: drawn; empty: left alone. chances: of all that could be drawn, leaving alone
     by the empty name. money: of the window, net of what the action cost. level: that asked. tier, customer_class: as
-    was known then."""
+    was known then. stage: of the loyalty loop, at which they were before they began to slip."""
 
     time: int
     action: str
@@ -33,10 +33,12 @@ class Draw(NamedTuple):
     level: str
     tier: str = ""
     customer_class: str = ""
+    stage: str = ""
 
     def of(self, by: By) -> str:
         """Its group."""
-        return {"action": "", "level": self.level, "tier": self.tier, "class": self.customer_class}[by]
+        groups = {"level": self.level, "tier": self.tier, "stage": self.stage, "class": self.customer_class}
+        return groups.get(by, "")
 
 
 class OfAction:
@@ -81,8 +83,8 @@ class OfAction:
 
 
 class Draws(NamedTuple):
-    """The tables. policy: against leaving alone. actions: by name. groups: the policy by level, tier or class, as `by`
-    says; told apart by actions alone there are none."""
+    """The tables. policy: against leaving alone. actions: by name. groups: the policy by what `by` says; told
+    apart by actions alone there are none."""
 
     policy: OfAction
     actions: dict[str, OfAction]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HARM_WORDS = ("complained", "refused marketing", "spoke ill of us")
 """Of `models.proof.programme.HARMS`."""
-WHERE = {"level": "at level {}", "tier": "of tier {}", "class": "of class {}"}
+WHERE = {"level": "at level {}", "tier": "of tier {}", "stage": "at stage {}", "class": "of class {}"}
 
 
 @click.command()
@@ -31,7 +31,7 @@ WHERE = {"level": "at level {}", "tier": "of tier {}", "class": "of class {}"}
 @terms_options()
 @click.option(
     "--by",
-    type=click.Choice(("action", "level", "tier", "class")),
+    type=click.Choice(("action", "level", "tier", "stage", "class")),
     default="level",
     show_default=True,
     help="what draws are told apart by, beside their actions; choose it before you look",

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.history.evaluation.plots import axes_of, save
 
-_GROUPS = ("levels", "tiers", "classes")
+_GROUPS = ("levels", "tiers", "stages", "classes")
 
 
 def draw(folder: Path, told: dict[str, Any]) -> list[Path]:

@@ -15,7 +15,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.response import earned
-from models.outputs import MERGED, RESUMED, STOPPED, TAKEN_OVER, Decision, Trigger
+from models.outputs import LOYALTY, MERGED, RESUMED, STOPPED, TAKEN_OVER, Decision, Trigger
 from models.proof.draws import Draw
 from models.proof.programme import HARMS, Seen, Unit, cut
 from models.settings import HOUR, WEEK
@@ -29,6 +29,8 @@ LEAVE_ALONE: Final = "leave_alone"
 LATE: Final = HOUR
 """So long after an age is over its touchpoints may still come."""
 LAST_AGE: Final = 52 * WEEK
+SLIPPING: Final = "slipping"
+"""The stage of everybody at risk: at a draw it tells nobody apart."""
 _POLICY: Final = b"policy_chosen"
 
 
@@ -41,7 +43,8 @@ class Terms(NamedTuple):
 
 class Answered(NamedTuple):
     """A moment that was answered. chances: of a draw, by action, leaving alone by the empty name; empty: nothing was
-    drawn. trigger: its id; empty: none. exempt: from control, by plan, programme or tier."""
+    drawn. trigger: its id; empty: none. exempt: from control, by plan, programme or tier. stage: of the loyalty loop,
+    the last that was said before they began to slip; empty: none was."""
 
     time: int
     action: str
@@ -52,6 +55,7 @@ class Answered(NamedTuple):
     trigger: str
     tier: str = ""
     exempt: bool = False
+    stage: str = ""
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     answered: dict[str, list[Answered]] = {}
     unsent: set[str] = set()
     merged: set[str] = set()
+    stages: dict[str, str] = {}
     stops: list[Decision] = []
     for decision in unread.decisions(line.decisions):
         if decision.what in (STOPPED, RESUMED):
@@ -105,8 +110,13 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
             merged.add(decision.customer)
         elif decision.test:
             continue  # somebody tried things out
+        elif decision.what == LOYALTY and decision.loyalty is not None:
+            said = decision.loyalty
+            before = said.former if said.stage == SLIPPING else said.stage
+            if before != SLIPPING:  # else they speak of us while they slip
+                stages[decision.customer] = before
         elif decision.what == "decided" and decision.policy and not decision.gate and decision.customer:
-            answered.setdefault(decision.customer, []).append(_answered(decision))
+            answered.setdefault(decision.customer, []).append(_answered(decision, stages.get(decision.customer, "")))
     sent = [one for one in unread.triggers(line.triggers) if isinstance(one, Trigger)]
     costs = {one.id: one.cost for one in sent}
     unsent -= {one.decision for one in sent if one.decision != one.id and one.id not in unsent}  # sent again
@@ -143,13 +153,13 @@ class _Customer(NamedTuple):
     now: int
 
 
-def _answered(decision: Decision) -> Answered:
+def _answered(decision: Decision, stage: str) -> Answered:
     chances = {
         "" if one.action == LEAVE_ALONE else one.action: one.chance / ONE for one in decision.candidates if one.chance
     }
     action = "" if decision.action == LEAVE_ALONE else decision.action
     asked = (decision.time, action, decision.control, decision.level, decision.policy, chances, decision.trigger)
-    return Answered(*asked, decision.tier, decision.exempt)
+    return Answered(*asked, decision.tier, decision.exempt, stage)
 
 
 def keep_policy(policies: dict[str, PolicyInForce], value: bytes) -> None:
@@ -201,7 +211,7 @@ def _take_draw(
     money = cut(earned(terms.margin, customer.seen.money(one.time, until), off), terms.cap) - contacts
     kept = customer.seen.kept(one.time, until)
     group = customer.seen.customer_class(one.time)
-    found.draws.append(Draw(one.time, one.action, one.chances, kept, money, one.level, one.tier, group))
+    found.draws.append(Draw(one.time, one.action, one.chances, kept, money, one.level, one.tier, group, one.stage))
 
 
 def _unit(

@@ -18,7 +18,13 @@ from streams.operations.lift.reading import Found, Terms, read_all
 
 PACE: Final = 4 * WEEK
 """Customers come to a programme at the pace of so long a time."""
-GROUPS: Final[dict[By, str]] = {"action": "groups", "level": "levels", "tier": "tiers", "class": "classes"}
+GROUPS: Final[dict[By, str]] = {
+    "action": "groups",
+    "level": "levels",
+    "tier": "tiers",
+    "stage": "stages",
+    "class": "classes",
+}
 """What the groups of draws are called."""
 
 

@@ -14,7 +14,8 @@ from models.customer.tail import Tail
 from models.decisions.draw import ONE, in_control
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
-from models.outputs import Candidate, Decision, Position, Trigger, encode
+from models.loyalty_entry import LoyaltyEntry
+from models.outputs import LOYALTY, Candidate, Decision, Position, Trigger, encode
 from models.settings import DAY
 from models.touchpoints import event
 from streams.cli.main import main
@@ -79,6 +80,11 @@ class World:
         name = f"{kind}-{customer}-{len(self.touchpoints)}"
         value = event(kind, id=name, source="/t", subject=customer, time_ms=time, data=data)
         self.touchpoints.append((time, customer.encode(), value))
+
+    def stands(self, day: float, customer: str, stage: str, former: str) -> None:
+        time, name = BEGIN + int(day * DAY), f"{len(self.decisions):032x}"
+        entry = LoyaltyEntry(stage, former)
+        self.decisions.append(Decision(name, LOYALTY, time, Position(0, 0, due=True), customer, loyalty=entry))
 
     def decide(
         self,
@@ -279,6 +285,24 @@ def test_where_nothing_was_decided_it_says_so(tmp_path: Path) -> None:
 def test_the_report_of_nothing_is_one() -> None:
     told = report_of(read_all([], Terms()), Terms()).data()
     assert told["programme"] == []
+
+
+def test_draws_by_the_stage_before_the_customer_began_to_slip(tmp_path: Path) -> None:
+    world = World()
+    for n in range(40):
+        for day, stage, former in ((0.1, "active", "new"), (0.5, "slipping", "active"), (0.6, "slipping", "slipping")):
+            if n % 4:  # of the others nothing was ever said
+                world.stands(day, f"c{n}", stage, former)
+        world.decide(1, f"c{n}", "leave_alone" if n % 2 else "offer", alone=0.5)
+        if n % 4 == 3:  # what is said after a draw changes nothing of it
+            world.stands(2, f"c{n}", "won_back", "slipping")
+    for line in written(tmp_path, [world.end(40)]):
+        assert all(list(part) for part in (line.touchpoints, line.triggers, line.decisions))
+    told = run("--files", str(tmp_path), "--by", "stage").stdout
+    assert "  at stage active: given 10 times" in told
+    assert "  at stage not known: given 10 times" in told
+    stages = json.loads(run("--files", str(tmp_path), "--by", "stage", "--json").stdout)["draws"]["stages"]
+    assert {name: one["draws"] for name, one in stages.items()} == {"active": 30, "": 10}
 
 
 def test_draws_by_tier_and_pictures(tmp_path: Path) -> None:
