@@ -104,5 +104,6 @@ def with_draws(
         draws.open,
         draws.opened,
         {name: wanted[name] for name in sorted(wanted)},
+        ms_of(choice.price_step),
     )
     return replace(pulse, choice=told)

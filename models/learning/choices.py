@@ -45,7 +45,7 @@ _MOST: Final = 1e15
 
 
 class _Tried(NamedTuple):
-    """Of the running week: since when (log time, ms), how much chance arms that were not proven would have had, and
+    """Of the running step: since when (log time, ms), how much chance arms that were not proven would have had, and
     the draws in which one was open."""
 
     since: int = 0
@@ -79,6 +79,7 @@ class Choices:
         self._price = UnprovenPrice(1.0)
         self._prices = BudgetPrices()
         self._tried = _Tried()
+        self._every = WEEK
         self._unproven: float | None = None
         self._contact = ContactWatch(0)
         self._numbers: Numbers | None = None
@@ -122,7 +123,7 @@ class Choices:
 
     def _under(self, boundary: int, policy: ChoicePulse, learner: EffectLearner) -> None:
         """Have the arms of a policy, and its rules."""
-        learner.half_life, self._price.share = policy.forget, policy.unproven
+        learner.half_life, self._price.share, self._every = policy.forget, policy.unproven, policy.step
         worth, wanted = learner.mean_worth, {}
         for arm in policy.arms:
             former = self._named.get(arm.action)
@@ -149,12 +150,12 @@ class Choices:
         self._contact.watch(policy.tolerated, tuple(sorted(wanted)))
 
     def _step(self, boundary: int, drawn: Sequence[ChoicePulse], worth: float) -> None:
-        """The prices of what is not proven, and of budgets, move once a week."""
+        """The prices of what is not proven, and of budgets, move once in a step of the policy."""
         tried = self._tried
         chances = tried.chances + sum(one.tried for one in drawn)
         draws = tried.draws + sum(one.open for one in drawn)
         self._tried = _Tried(tried.since, chances, draws)
-        if boundary - tried.since >= WEEK:
+        if boundary - tried.since >= self._every:
             self._price.step(chances / ONE, draws)
             self._unproven = chances / ONE / draws if draws else None
             self._prices.step(boundary - tried.since, worth)
@@ -200,8 +201,8 @@ class Choices:
 
     def _watched(self) -> dict[str, Any]:
         """For people alone: how near the alarms are, by arm and of any contact, and the mean chance that unproven
-        actions would have had in the draws of the last week in which one was open; of each budget, how many allowances
-        of that week its draws wanted."""
+        actions would have had in the draws of the last step in which one was open; of each budget, how many allowances
+        of that step its draws wanted."""
         evidence = {}
         for name in sorted(self._named.values()):
             if (kept := self._harms.get(name)) is not None:
@@ -242,6 +243,7 @@ class Choices:
             "price": self._price.state(),
             **({} if (prices := self._prices.state()) is None else {"prices": prices}),
             "tried": list(self._tried),
+            **({} if self._every == WEEK else {"step": self._every}),
             "unproven": self._unproven,
             "contact": self._contact.state(),
             "half_life": self._effects.half_life,
@@ -267,6 +269,7 @@ class Choices:
             raise SnapshotRefused(f"what is kept of actions can't be read: {error}") from error
         if odd := [name for name in (*self._figures, *self._gone) if name not in self._effects.contacts]:
             raise SnapshotRefused(f"arm {odd[0]!r} has a figure, or is gone, and nothing is kept of it")
+        self._every = int(number(stored, "step", 1.0, _MOST)) if "step" in stored else WEEK
         self._cohort = int(number(stored, "cohort", 0.0, _MOST))
         for name, one in kept.items():
             HarmAlarm(number(one, "tolerated", 0.0, 0.5), 1).restore(one)

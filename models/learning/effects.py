@@ -28,9 +28,9 @@ from models.numerics.fixed_order import Floats, dot, quadratic
 from models.numerics.maths import exp2
 from models.settings import WEEK
 
-HALF_LIFE: Final = 26 * WEEK
-"""ms. What was learned counts half as much after it: habits change, and so does what works. Where nothing changes it
-costs nothing that could be measured; where every effect turns half of the loss of the last half year is saved."""
+HALF_LIFE: Final = 52 * WEEK
+"""ms. What was learned counts half as much after it: habits change, and so does what works. Half of it forgets too much
+that is still true, and where every effect turns within two years saves no more."""
 LEAST_SHARE, MOST_SHARE = -0.5, 3.0
 """A share of the value at stake is cut at these: one great order must not decide what everybody gets."""
 LEAST_WEIGHT, MOST_WEIGHT = 0.25, 3.0

@@ -108,7 +108,8 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     unproven, forget, tolerated: the policy's (forget in ms). draws: but for those of the control group. worth: their
     values at stake, hundredths, in all. tried: what the draws say of it (`models.outputs.Drawn`), in all. open: draws
     in which an arm was open that was not proven. opened: contacts by arm. wanted: by budget, what the draws take by
-    their chances, and would take had there been room, in multiples of 2^-16 of a unit.
+    their chances, and would take had there been room, in multiples of 2^-16 of a unit. step: how often the prices move,
+    ms, by the policy.
     """
 
     arms: tuple[ArmPulse, ...]
@@ -121,6 +122,7 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     open: int = 0
     opened: dict[str, int] = {}
     wanted: dict[str, int] = {}
+    step: int = 7 * 86_400_000
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):

@@ -10,7 +10,7 @@ from models.decisions.policy.types import Choice, Policy
 from models.decisions.policy.wording import shown
 from models.settings import DAY
 
-OF_LEARNED = ("unproven", "unproven_each", "kappa", "temper", "forget", "launch", "harm", "tolerated")
+OF_LEARNED = ("unproven", "unproven_each", "kappa", "temper", "forget", "price_step", "launch", "harm", "tolerated")
 
 
 def faults_of_choice(policy: Policy) -> Iterator[Problem]:
@@ -28,3 +28,6 @@ def faults_of_choice(policy: Policy) -> Iterator[Problem]:
         yield Problem("choice.learned", "true", takes)
     if ms_of(choice.forget) < 7 * DAY:
         yield Problem("choice.forget", shown(choice.forget), 'give at least "7d": less forgets before a window is over')
+    if ms_of(choice.price_step) < DAY:
+        takes = 'give at least "1d": of less too few draws say what is wanted'
+        yield Problem("choice.price_step", shown(choice.price_step), takes)

@@ -76,7 +76,9 @@ class Choice(Part, frozen=True, kw_only=True):
     unproven_each: the most that they have in one draw. kappa: proven is an action for a customer for whom it is
     expected to bring so many standard deviations more than nothing, after 200 contacts. temper: how far from the best
     the draw strays, in standard deviations. forget: the time in which what was learned loses half of its weight.
-    launch: the share of customers that unproven actions are open to until 2,000 contacts have shown what came of them.
+    price_step: how often the prices of what is not proven and of budgets move, at the first version boundary from then
+    on. launch: the share of customers that unproven actions are open to until 2,000 contacts have shown what came of
+    them.
     harm: what a decline, an unsubscription, a complaint or a spam report costs, money. tolerated: the share of contacts
     after which one of the last three may follow within a week; an action above it is stopped, down to its least chance.
     """
@@ -89,7 +91,8 @@ class Choice(Part, frozen=True, kw_only=True):
     unproven_each: Share = 1.0
     kappa: Annotated[float, Meta(ge=0, le=10)] = 0.3
     temper: Annotated[float, Meta(ge=0.01, le=10)] = 0.15
-    forget: Duration = "182d"
+    forget: Duration = "364d"
+    price_step: Duration = "7d"
     launch: Share = 1.0
     harm: Money = 0.0
     tolerated: Annotated[float, Meta(gt=0, le=0.5)] = 0.02

@@ -181,6 +181,17 @@ def test_the_price_of_a_budget_moves_once_a_week_and_a_policy_without_one_has_no
     assert "prices" not in (choices.state() or {})
 
 
+def test_a_policy_says_how_often_prices_move() -> None:
+    often = {"tried": 18 * ONE, "step": 2 * DAY}
+    choices = learned(*((day * DAY, [], [pulse(day * DAY, **often)]) for day in (1, 2, 3)))
+    assert known(choices)["unproven_price"] == pytest.approx(2.0)
+    choices = Choices(json.loads(json.dumps(choices.state())))
+    for day, price in ((4, 2.0), (5, 4.0)):
+        choices.learn(day * DAY, [], [pulse(day * DAY, tried=18 * ONE, step=2 * DAY)])
+        assert known(choices)["unproven_price"] == pytest.approx(price)
+    assert "step" not in (learned((DAY, [], [pulse(DAY)])).state() or {})
+
+
 def version_of(pulses: tuple[Pulse, ...]) -> dict[str, Any]:
     return known(learned((DAY, [], [*pulses]), (9 * DAY, [], [*pulses])))
 

@@ -22,13 +22,20 @@ def test_a_learned_choice_needs_to_know_what_customers_are_worth() -> None:
     assert told("learned = true", "\n[value]\n") == []
 
 
-@pytest.mark.parametrize("key", ["unproven = 0.2", "launch = 0.5", "harm = 3.0", 'forget = "90d"', "kappa = 1.0"])
+@pytest.mark.parametrize(
+    "key", ["unproven = 0.2", "launch = 0.5", "harm = 3.0", 'forget = "90d"', "kappa = 1.0", 'price_step = "1d"']
+)
 def test_its_keys_count_for_nothing_without_it(key: str) -> None:
     name = key.partition(" ")[0]
     [problem] = told(key)
     assert problem.startswith(f"choice.{name} is ")
     assert "choice.learned = true" in problem
     assert told(f"learned = true\n{key}", "\n[value]\n") == []
+
+
+def test_prices_move_once_a_day_at_most() -> None:
+    [problem] = told('learned = true\nprice_step = "23h"', "\n[value]\n")
+    assert problem.startswith('choice.price_step is "23h"; give at least "1d"')
 
 
 def test_it_may_not_forget_before_a_window_is_over() -> None:
