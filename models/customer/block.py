@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any
 
@@ -46,7 +46,8 @@ class Block:
     """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `flags`, `times`, `numbers`, `seconds`:
     these fields of them, as views; `hashes`: uint64. A customer without a stored record has a blank row, which becomes
     a record once something happens to it (`models.engine.piece_run`). `worth`: what is held of their value, dtype
-    WORTH, as it was stored; what is put there is packed."""
+    WORTH, as it was stored; what is put there is packed. `loyalty_before`: of opened tails that had any, what they had
+    of the loyalty loop when the block was made, and of restrictions."""
 
     __slots__ = (
         "_opened",
@@ -54,6 +55,7 @@ class Block:
         "flags",
         "hashes",
         "known",
+        "loyalty_before",
         "names",
         "numbers",
         "rows",
@@ -63,6 +65,7 @@ class Block:
     )
     rows: NDArray[Any]
     worth: NDArray[Any]
+    loyalty_before: dict[int, tuple[bytes, bytes]]
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
         """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
@@ -70,6 +73,7 @@ class Block:
         self.hashes = np.fromiter(map(hash_of, names), np.uint64, len(names))
         self.known = np.array([value is not None for value in stored], dtype=np.bool_)
         self._opened: dict[int, Tail] = {}
+        self.loyalty_before = {}
         if not self._take(stored):
             migrated = [
                 value if value is None else current(name, value) for name, value in zip(names, stored, strict=True)
@@ -156,7 +160,13 @@ class Block:
         tail = self._opened.get(row)
         if tail is None:
             tail = self._opened[row] = unpack_tail(self.names[row], self._tails.get(row, b""))
+            if tail.loyalty:
+                self.loyalty_before[row] = tail.loyalty, tail.restrictions
         return tail
+
+    def opened(self) -> Iterable[tuple[int, Tail]]:
+        """The rows whose tail may have changed, and their tails as they are now."""
+        return self._opened.items()
 
     def record(self, row: int) -> Record:
         """A customer's record, open and by itself, without what is held of their value."""

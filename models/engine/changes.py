@@ -16,6 +16,7 @@ from models.engine.draws import with_draws
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
 from models.engine.shared_state import held_at
+from models.engine.staged import restaged, stages_moved, with_stages
 from models.engine.valued import moves, recounted, with_values, worth_in
 from models.outputs import (
     IN_FORCE,
@@ -100,8 +101,10 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     held = worth_in(lanes, exists)
     moved_values = moves(block.worth, held)
     block.worth = held
+    staged = stages_moved(block, exists)
     records = block.pack(changed)
-    return committed(state, work, adopted, run.counted(), bands.tolist(), records, due_set, removed, moved_values)
+    counted = run.counted()
+    return committed(state, work, adopted, counted, bands.tolist(), records, due_set, removed, moved_values, staged)
 
 
 def committed(
@@ -114,6 +117,7 @@ def committed(
     dues: dict[bytes, float | None],
     removed: list[bytes],
     moved: Sequence[tuple[int, int, int, int]] = (),
+    staged: Sequence[tuple[int, int]] = (),
 ) -> Changes:
     """The shard's state after the piece, and its outputs, in the order of the line.
 
@@ -127,6 +131,7 @@ def committed(
         dues: the timer positions that change, by customer; None: no timer any more.
         removed: whose records leave the store.
         moved: whose value lies elsewhere than before (`models.engine.valued.moves`).
+        staged: who is at another stage of the loyalty loop (`models.engine.staged.stages_moved`).
     """
     piece = work.piece
     commit_position = piece.commit_position or (0, b"")
@@ -146,6 +151,7 @@ def committed(
         values=recounted(state.values, moved),
         draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
         received=work.arrived.counts,
+        stages=restaged(state.stages, staged),
     )
     shared, pulse, wanted = work.shared, None, dict[str, int]()
     if shared is not None:
@@ -157,6 +163,7 @@ def committed(
     if piece.watermark is not None and work.policy is not None:
         quiet = piece.watermark < work.quiet_until
         pulse = with_values(pulse, new, work.policy, piece.watermark, quiet)
+        pulse = with_stages(pulse, new, work.policy, piece.watermark, quiet)
         pulse = with_draws(pulse, new, work.policy, piece.watermark, quiet, wanted)
         held = held_at(work.policy, new, piece.watermark)
         pulse = msgspec.structs.replace(pulse, held=held) if pulse is not None and held else pulse

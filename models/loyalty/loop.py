@@ -26,6 +26,7 @@ MOST_COUNTED: Final = 2**16 - 1
 VOICED: Final = 5
 """Ways to speak well of us that are counted one by one (`models.loyalty.experiences.VOICES`)."""
 _STORED = struct.Struct("<iIIIIIB6H")
+_STAGE_AT = struct.calcsize("<iIIIII")
 
 
 @dataclass(slots=True)
@@ -168,6 +169,11 @@ def pack_loop(loop: Loop) -> bytes:
     """As stored."""
     times = map(second_of, (loop.at, loop.sign, loop.back, loop.spoke, loop.slipped))
     return _STORED.pack(loop.index, *times, loop.stage, *loop.praise, loop.blame)
+
+
+def stage_in(stored: bytes) -> int:
+    """The number of the stage that was said last, without unpacking the rest; 0: none."""
+    return stored[_STAGE_AT] if stored else 0
 
 
 def unpack_loop(stored: bytes) -> Loop:

@@ -131,10 +131,11 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
 
     policy, sha256: the one in force. version, lineage: the model version that was in force, whose allowances counted.
     quiet: what was decided so far is history, and nobody was triggered. shares, fewest: the policy's tiers of value,
-    from the top, and how many customers a class must have for them. values: by class of customers, each
-    bucket (`models.value.pyramid`) that somebody's value lies in, and how many have such a one. choice: of the learned
-    choice; None: the policy does not want it. held: what keeps something from going out then: ``stop`` with its number,
-    ``freeze``, ``alarm``.
+    from the top, and how many customers a class must have for them. values: by class of customers, each bucket
+    (`models.value.pyramid`) that somebody's value lies in, and how many have such a one. choice: of the learned choice;
+    None: the policy does not want it. held: what keeps something from going out then: ``stop`` with its number,
+    ``freeze``, ``alarm``. stages: how many customers are at each stage of the loyalty loop, of those at which somebody
+    is.
     """
 
     shard: int
@@ -150,6 +151,7 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     values: dict[str, tuple[tuple[int, int], ...]] = {}
     choice: ChoicePulse | None = None
     held: tuple[str, ...] = ()
+    stages: dict[str, int] = {}
 
     @property
     def rank(self) -> tuple[int, str]:

@@ -14,6 +14,9 @@ from models.timeline.stop_types import Stops
 Values = dict[str, dict[int, int]]
 """By class of customers, how many of them have a value in each bucket (`models.value.pyramid`)."""
 
+Stages = tuple[int, ...]
+"""Customers by stage of the loyalty loop, in the order of `models.loyalty.loop.STAGES`."""
+
 NO_TIME = -1
 """Shard time before the first record: none yet."""
 
@@ -111,7 +114,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     have stopped; unset while none ever has. values: of its customers; unset while no value is known. draws: by the
     learned choice; unset where there was none since the last boundary. received: of each shard that has sent records
     here, how many of which line (`models.timeline.received`); unset while none has. line: of what this one sends to
-    others; unset while it has sent nothing.
+    others; unset while it has sent nothing. stages: customers by stage of the loyalty loop; unset while nobody ever was
+    at one.
     """
 
     partition: int
@@ -138,6 +142,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     draws: Draws | UnsetType = UNSET
     received: dict[int, dict[int, int]] | UnsetType = UNSET
     line: int | UnsetType = UNSET
+    stages: Stages | UnsetType = UNSET
 
 
 def sequence_name(role: str, partition: int | None = None) -> str:

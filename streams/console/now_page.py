@@ -56,6 +56,10 @@ def now_page(view: View, customers: bool = True) -> dict[str, Any]:
             )
             for band in BANDS
         ],
+        "stages": [
+            (as_words(stage), f"{many:,}", bar(_part(many, sum(view.stages.values())), "safe", as_words(stage)))
+            for stage, many in view.stages.items()
+        ],
         "latest": [_row(row, customers) for row in reversed(view.latest[-MOST_LATEST:])],
         "trouble": view.triggers_trouble,
     }

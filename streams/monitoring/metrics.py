@@ -23,6 +23,7 @@ from prometheus_client import (
 )
 
 from models.customer.bands import Band
+from models.loyalty.loop import STAGES
 from models.timeline.shard_state import ShardState, Totals
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import DecisionSeries, SharedSeries
@@ -129,6 +130,7 @@ class Metrics:
         self._due = gauge("retention_due_backlog_items", "due before the newest record in hand, and not done", "shard")
         self._in_force = gauge("retention_shard_model_version_seconds", "boundary of the version in force", "shard")
         self._customers = gauge("retention_customers", "customers by risk band", "shard", "band")
+        self._stages = gauge("retention_customers_at_stage", "customers by stage of the loyalty loop", "shard", "stage")
         self._outbox = gauge("retention_outbox_entries", "entries decided but not yet published", "shard")
         self._paused = gauge("retention_paused", "1 while a shard with work stands still", "shard", "reason")
         self._policy = gauge("retention_shard_policy_seconds", "when the policy in force was applied, or 0", "shard")
@@ -175,7 +177,7 @@ class Metrics:
 
     def state(self, shard: int, state: ShardState) -> None:
         """Where a shard stands after a takeover or a commit."""
-        self.customers(shard, state.bands)
+        self.customers(shard, state.bands, () if state.stages is UNSET else state.stages)
         self.next_offset(shard, state.next_offset, None, state.time)
         self._policy.labels(str(shard)).set(0 if state.policy is UNSET else state.policy.number / 1000)
         self._shared.state(shard, state)
@@ -212,10 +214,13 @@ class Metrics:
         """The records of so many customers have left the store."""
         self._left.labels(str(shard)).inc(customers)
 
-    def customers(self, shard: int, bands: Sequence[int]) -> None:
-        """How many customers of a shard are in each band, in the order of `models.decisions.episodes.Band`."""
+    def customers(self, shard: int, bands: Sequence[int], stages: Sequence[int] = ()) -> None:
+        """How many customers of a shard are in each band, in the order of `models.decisions.episodes.Band`, and at each
+        stage of the loyalty loop, in that of `models.loyalty.loop.STAGES`; empty: nobody is at one."""
         for band, count in zip(Band, bands, strict=False):
             self._customers.labels(str(shard), band.name.lower()).set(count)
+        for stage, count in zip(STAGES, stages, strict=False):
+            self._stages.labels(str(shard), stage).set(count)
 
     def published(self, shard: int, entries: int, seconds: float, latencies_s: Sequence[float]) -> None:
         """A transaction stands. `latencies_s`: of the triggers in it."""
@@ -326,6 +331,8 @@ class Metrics:
                 _forget(series, str(shard))
             for band in Band:
                 _forget(self._customers, str(shard), band.name.lower())
+            for stage in STAGES:
+                _forget(self._stages, str(shard), stage)
             for reason in (*PAUSES, OTHER):
                 _forget(self._paused, str(shard), reason)
         self._shards = set(shards)

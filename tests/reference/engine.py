@@ -290,6 +290,7 @@ def _gather(
     listed = {customer for _, customer in dues}
     bands, removed = list(state.bands), []
     moved = []
+    staged = [(lane.loaded_stage, lane.stage) for lane in lanes.values() if lane.loaded_stage != lane.stage]
     work.counts["unsure"] = sum(lane.unsure for lane in lanes.values())
     for customer, lane in lanes.items():
         record = lane.record
@@ -309,4 +310,4 @@ def _gather(
         if lane.loaded_band is not None:
             bands[lane.loaded_band] -= 1
         bands[record.band] += 1
-    return committed(state, work, adopted, work.counts, bands, records, due_set, removed, moved)
+    return committed(state, work, adopted, work.counts, bands, records, due_set, removed, moved, staged)

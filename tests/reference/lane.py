@@ -43,6 +43,7 @@ from models.customer.layout import (
 from models.customer.merged import PASSED_ON, WAS_ERASED, is_merged
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
+from models.customer.restrictions import TEST, unpack_restrictions
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail
 from models.customer.worth import Worth
@@ -63,6 +64,7 @@ from models.engine.output_buffer import OutputPosition, Work
 from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
 from models.loyalty.experiences import EXPERIENCES, VOICES
+from models.loyalty.loop import unpack_loop
 from models.loyalty.stored import timer_of, unpack_account
 from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
@@ -126,11 +128,19 @@ class Lane:
         self.loaded_due = record.times[DUE] if record else NEVER
         self.loaded_band = record.band if record else None
         self.loaded_value = (record.worth.counted, record.worth.bucket) if record else (0, 0)
+        self.loaded_stage = self.stage
         self.changed, self.now = False, 0
         self.unsure = 0
         # Of the step under way: whether it closed the episode of who objects to profiling, and what it told of them.
         self.objected = False
         self.entry: tuple[Payload, bool] | None = None
+
+    @property
+    def stage(self) -> int:
+        """Of the loyalty loop, as which the customer counts; 0: none. Who tries things out counts as nobody."""
+        tail = self.record.tail if self.record else Tail()
+        tries = tail.restrictions and TEST in unpack_restrictions(tail.restrictions)
+        return 0 if tries else unpack_loop(tail.loyalty).stage
 
     def upcoming(self) -> tuple[OutputPosition, float] | None:
         """Where the next step stands, and its due place (0.0: it is a touchpoint); None when the lane is done."""

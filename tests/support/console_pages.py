@@ -82,6 +82,7 @@ VIEW = View(
     alarms={"arrivals": (0,)},
     lag=0,
     bands={"safe": 90, "at_risk": 10},
+    stages={"prospect": 0, "new": 5, "active": 60, "advocate": 3, "slipping": 10, "lapsed": 20, "won_back": 2},
     shards=(ShardRow(0, 0, 0, 5, NOW, "idle", ""),),
     workers=(WorkerRow("w", True, True, True, (), (0,), 1000),),
     latest=(TriggerRow(NOW, EVIL, "offer", "email", 0.66, ("silent",), NOW + DAY, "offer"),),

@@ -62,6 +62,7 @@ class ShardNumbers:
     paused: str = ""
     parked: str = ""
     bands: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict)
     budgets: dict[str, dict[str, int]] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
 
@@ -125,6 +126,8 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
         setattr(shards[int(labels["shard"])], what, round(value * factor))
     elif name == "retention_customers":
         shards[int(labels["shard"])].bands[labels["band"]] = int(value)
+    elif name == "retention_customers_at_stage":
+        shards[int(labels["shard"])].stages[labels["stage"]] = int(value)
     elif name == "retention_budget_units":
         shards[int(labels["shard"])].budgets.setdefault(labels["budget"], {})[labels["what"]] = int(value)
     elif name == "retention_alarm":

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wrapped
-from streams.monitoring.top.plain import alarms, of_alarm
+from streams.monitoring.top.plain import alarms, by_name, of_alarm
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, compact, count, duration, moment, printable, size
 
@@ -98,7 +98,7 @@ def _quantiles(found: Quantiles | None, absent: str, width: int) -> Iterable[str
 
 
 def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
-    """A bar for each risk band."""
+    """A bar for each risk band; beneath, where a policy has a loyalty loop, the customers at each stage of it."""
     shown = {band: n for band, n in view.bands.items() if n or band in ALWAYS_SHOWN}
     total, most = sum(shown.values()), max(shown.values(), default=0)
     digits = max((len(f"{n:,}") for n in shown.values()), default=1)
@@ -110,7 +110,11 @@ def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
             (bar(n / most if most else 0.0, room, ascii_only), BANDS.get(band, "")),
         )
         for band, n in shown.items()
-    ]
+    ] + [Text(part, style=FAINT) for part in wrapped(by_name(_at_stages(view)), width, 2)]
+
+
+def _at_stages(view: View) -> dict[str, int]:
+    return {stage: many for stage, many in view.stages.items() if many}
 
 
 # -- model

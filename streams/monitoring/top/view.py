@@ -135,6 +135,7 @@ class View:
     latency: Quantiles | None = None
     commits: Quantiles | None = None
     bands: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, int] = field(default_factory=dict)
     quality: Mapping[str, float] = field(default_factory=dict)
     history: tuple[QualityPoint, ...] = ()
     version: int | None = None

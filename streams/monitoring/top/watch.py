@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+from models.loyalty.loop import STAGES
 from streams.monitoring.top.exposition import ALL_BANDS, Numbers, ShardNumbers
 from streams.monitoring.top.history import Counters, QualityOverTime, quantiles
 from streams.monitoring.top.view import BudgetRow, Quantiles, ShardRow, TriggerRow, View, WorkerRow
@@ -88,6 +89,7 @@ class Watch:
             latency=self._quantiles("latency", [numbers.latency for numbers in answers.values()]),
             commits=self._quantiles("commits", [numbers.commits for numbers in answers.values()]),
             bands={band: sum(n.bands.get(band, 0) for n in shards.values()) for band in ALL_BANDS},
+            stages=_stages(shards),
             quality=learner.quality,
             history=self._quality.points,
             version=learner.version,
@@ -123,6 +125,12 @@ class Watch:
             for bound, value in buckets.items():
                 sums[bound] = sums.get(bound, 0.0) + value
         return quantiles(sums, None)
+
+
+def _stages(shards: Mapping[int, ShardNumbers]) -> dict[str, int]:
+    """Customers by stage of the loyalty loop; empty where the policy keeps none."""
+    found: dict[str, int] = {stage: sum(n.stages.get(stage, 0) for n in shards.values()) for stage in STAGES}
+    return found if any(found.values()) else {}
 
 
 def _counted(told: Iterable[Mapping[str, float]]) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pytest
 
 from models.customer.bands import Band
 from models.learning.monitor import GROUPS, VALUES, Watch
+from models.loyalty.loop import STAGES
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import ALARMS, LEVELS, NO_GATE, WHATS
@@ -60,6 +61,7 @@ def test_every_value_of_a_label_is_documented() -> None:
         ("retention_budget_units", LEVELS),
         ("retention_alarm", ALARMS),
         ("retention_customers", [band.name.lower() for band in Band]),
+        ("retention_customers_at_stage", STAGES),
         ("retention_contest_group_bias", [*GROUPS, *VALUES]),
         ("retention_contest_group_labels", [*GROUPS, *VALUES]),
         ("retention_contest_drifts", Watch().drifts),

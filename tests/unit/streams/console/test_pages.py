@@ -54,6 +54,14 @@ async def test_each_page_is_whole_without_scripts_and_keeps_to_itself(page: str)
 
 
 @pytest.mark.asyncio
+async def test_now_has_the_customers_by_stage_where_a_policy_has_a_loyalty_loop() -> None:
+    async with console() as client:
+        text = await (await client.get("/now")).text()
+    assert "<h2>Customers by stage</h2>" in text
+    assert "won back" in text
+
+
+@pytest.mark.asyncio
 async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
     async with console() as client:
         text = await (await client.get("/customers", params={"customer": "anna"})).text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.loyalty.loop import STAGES
 from models.timeline.shard_state import PolicyName, ShardState, Totals
 from models.timeline.shared import Alarm, Shared
 from models.timeline.stop_types import Stop, Stops
@@ -195,12 +196,15 @@ def test_latencies_and_entries_are_counted_once_per_transaction() -> None:
 
 def test_a_shard_that_is_taken_over_is_shown_as_it_was_found() -> None:
     metrics = Metrics()
-    metrics.taken_over(4, ShardState(4, 8, 120, time=9_000, version=7_000, bands=(1, 2, 3, 4, 5, 6)))
+    metrics.taken_over(
+        4, ShardState(4, 8, 120, time=9_000, version=7_000, bands=(1, 2, 3, 4, 5, 6), stages=(0, 1, 2, 3, 4, 5, 6))
+    )
     seen = series(metrics)
     assert seen["retention_takeovers_total", "4"] == 1
     assert seen["retention_touchpoints_dead_total", "4"] == 0, "else the first dead letter would be no increase"
     assert seen["retention_next_offset", "4"] == 120
     assert seen["retention_customers", "4", "at_risk"] == 4
+    assert [seen["retention_customers_at_stage", stage, "4"] for stage in STAGES] == [0, 1, 2, 3, 4, 5, 6]
     assert seen["retention_shard_time_seconds", "4"] == 9
     assert seen["retention_shard_model_version_seconds", "4"] == 7
     assert seen["retention_shard_policy_seconds", "4"] == 0

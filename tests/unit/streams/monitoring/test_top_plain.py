@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from streams.monitoring.top.panels import customers
 from streams.monitoring.top.plain import as_json, lines, progress, snapshot
 from streams.monitoring.top.view import View
 from tests.support.top_views import DEMO, NIGHT
@@ -63,6 +64,18 @@ def test_the_champion_is_named_where_it_is_known_and_whether_somebody_chose_it()
     chosen = replace(DEMO, champion="adagrad", pinned=True)
     assert json.loads(as_json(chosen))["model"] == {**told, "champion": "adagrad", "pinned": True}
     assert any(line.startswith("model") and line.endswith(", adagrad decides, pinned") for line in snapshot(chosen))
+
+
+def test_customers_are_told_by_stage_where_a_policy_has_a_loyalty_loop() -> None:
+    assert json.loads(as_json(DEMO))["stages"] == {}
+    assert not any(line.startswith("stages") for line in snapshot(DEMO))
+    looped = replace(DEMO, stages={"prospect": 0, "new": 5, "won_back": 1_234})
+    assert json.loads(as_json(looped))["stages"] == {"prospect": 0, "new": 5, "won_back": 1_234}
+    assert [line.split(maxsplit=1)[1] for line in snapshot(looped) if line.startswith("stages")] == [
+        "new 5, won back 1,234"
+    ]
+    assert [line.plain for line in customers(looped, 60, False)][-1] == "new 5, won back 1,234"
+    assert len(customers(looped, 60, False)) == len(customers(DEMO, 60, False)) + 1
 
 
 def test_json_has_the_triggers_that_are_new_since_the_object_before() -> None:
