@@ -246,7 +246,7 @@ def _look(work: Work, lane: Lane, step: Step, stands: bool) -> None:
     """At a timer at which an episode ends the stage of the loyalty loop is looked at; of whom we stand with in no way
     at the next occasion."""
     record, policy = lane.record, work.policy
-    if record is None or policy is None or step.touch is not None or not stands:
+    if record is None or policy is None or step.touch is not None or not stands or policy.policy.loyalty is None:
         return
     slab = (record.flags, record.times, record.numbers, record.seconds)
     person = Customer(lane.customer, record.tail, *slab, 0).person(None, work.settings, policy)

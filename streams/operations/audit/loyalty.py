@@ -42,6 +42,7 @@ class Loops:
     def __init__(self, alive: str, silence: int, since: int) -> None:
         self.partial, self.alive, self.silence, self.since = False, alive, silence, since
         self._owed: _Owed | None = None
+        self._without = 0
         self._of: set[str] = set()
         self._unsaid: dict[str, list[Breach]] = {}
 
@@ -68,8 +69,7 @@ class Loops:
         loop.loud, loop.known = ("", ""), touch
         if touch.kind == Kind.PURCHASE:
             loop.buys(touch, self._lapses_after(rules or {}))
-        if policy is not None and rules is None:
-            loop.unsure |= bool(loop.at or loop.stage)  # what was kept is dropped when something is next decided
+        self._may_have_dropped(loop)
         if rules is None or policy is None or touch.kind == Kind.EXPIRED_UNSENT:
             return
         loop.takes(touch, rules, now, person.language)
@@ -85,6 +85,7 @@ class Loops:
         if entry is None or rules is None or policy is None:
             return [Finding("loop_stage", "a policy with a loyalty loop", "none is in force")]
         loop = person.loop = person.loop or Loop(unsure=True)
+        self._may_have_dropped(loop)
         found: list[Finding] = []
         if not (loop.unsure or person.blurred or person.joined):
             found += [*_of_voices(entry, loop), *_of_index(entry, loop, rules, decision.time)]
@@ -98,6 +99,14 @@ class Loops:
             found.append(Finding("loop_stage", f"slipping: at risk since {dialogue.episode}", entry.stage))
         loop.is_said(entry.stage, decision.time)
         return found
+
+    def comes_into_force(self, policy: Policy) -> None:
+        """Under one without the table what was kept is dropped when something is next decided, if a timer does it."""
+        self._without += policy.loyalty is None
+
+    def _may_have_dropped(self, loop: Loop) -> None:
+        loop.unsure |= loop.as_of != self._without and bool(loop.at or loop.stage)
+        loop.as_of = self._without
 
     def _lapses_after(self, rules: Table) -> int:
         """A silence, ms; 0: nobody knows."""

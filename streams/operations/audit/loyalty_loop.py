@@ -69,7 +69,7 @@ class Loop:
     did not. stage: as it was said last. unsure: not all that was weighed is known. known: the touchpoint that came
     last. loud: its type, and how they speak of us with it; empty: they do not. bought: when last. slipped: since when
     they were said to be slipping or lapsed, and have not bought; 0: they were not. came_back: they have bought after
-    that, or after a silence in which they had lapsed.
+    that, or after a silence in which they had lapsed. as_of: how many policies without the loop had been in force.
     """
 
     index: float = 0.0
@@ -83,6 +83,7 @@ class Loop:
     bought: int = 0
     slipped: int = 0
     came_back: bool = False
+    as_of: int = 0
 
     def now(self, rules: Table, now: int) -> float | None:
         """The index at a log time; None: nothing was weighed."""

@@ -223,7 +223,7 @@ class _Walk:
         dialogue = customer.dialogue
         if decision.what == LOYALTY:
             self._found(decision, place, self.loops.hears(decision, customer.person, dialogue, self.in_force.policy))
-        if customer.person.erased and decision.what in DECIDES:
+        if customer.person.erased and not customer.person.blurred and decision.what in DECIDES:
             done = f"{decision.what} {decision.moment} {decision.action}".strip()
             self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])
         if decision.what == OPENS:
@@ -258,6 +258,7 @@ class _Walk:
             self.in_force.notes.append(f"policy {decision.policy} is said to be in force at {place}, where none came")
         elif (policy := self.in_force.policy) is not None:
             self.ledger.comes_into_force(policy, place.partition, decision.time)
+            self.loops.comes_into_force(policy)
 
     def _trigger(self, trigger: Trigger, place: Place) -> None:
         policy = self.in_force.policy
