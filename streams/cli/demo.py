@@ -62,9 +62,9 @@ def demo(
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
     replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.
-    The example policy, with the loyalty loop, is in force from the first touchpoint on, and the end tells what was
-    decided by it. Nothing is left behind, also after Ctrl-C. Other settings, from the environment or a file, don't
-    matter here.
+    The example policy, with the loyalty loop, is in force from the first touchpoint on; the end tells what was decided
+    by it, and what that saved, by a response that is made up and says so. Nothing is left behind, also after Ctrl-C.
+    Other settings, from the environment or a file, don't matter here.
 
     \b
     Examples:
@@ -96,6 +96,7 @@ def output_of(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, 
         svg: file that keeps a picture of the view.
         width: of the picture, in columns.
     """
+    from streams.cli.lift import lines_told
     from streams.local import demo_view
     from streams.local.demo_view import REFRESH_S, DemoOutput
     from streams.monitoring.top import plain
@@ -113,4 +114,4 @@ def output_of(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, 
     def write_line(text: str) -> None:
         click.echo(printable_lines(text), err=as_json)
 
-    return DemoOutput(write_line, display, LIVE_S if live else REFRESH_S, name)
+    return DemoOutput(write_line, display, LIVE_S if live else REFRESH_S, name, lines_told)

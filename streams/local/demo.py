@@ -27,6 +27,7 @@ from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import Read, TopicReader
 from streams.local import demo_view
 from streams.local.demo_decisions import Decided
+from streams.local.demo_lift import LABEL, simulated_lift
 from streams.local.demo_view import DemoOutput, WriteLine
 from streams.local.embedded import broker_program, redis_program
 from streams.local.engine import LocalEngine
@@ -179,6 +180,9 @@ class RunningDemo:
             self._write_line(line)
         for line in warnings(end.view.quality, self.config.engine()):
             self._write_line(line)
+        if self._policy is not None and self._output.lift is not None:
+            for line in ("", LABEL, *self._output.lift(simulated_lift(self.config))):
+                self._write_line(line)
         return ExitCode.OK
 
     def _follow(self, replayer: Replayer, display: Display) -> End:

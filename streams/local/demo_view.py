@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streams.local.demo_decisions import Decided
 from streams.monitoring.top.plain import bands, by_name, trigger
 from streams.monitoring.top.screen import Display
 from streams.monitoring.top.view import View
+from streams.operations.lift import LiftReport
 from streams.text import moment, quality
 
 REFRESH_S = 1.5
@@ -22,13 +23,14 @@ class DemoOutput:
     """What a demo shows of itself.
 
     write_line: takes a line. display: takes the views while the replay runs. every_s: between two of them.
-    name: of the log, for people.
+    name: of the log, for people. lift: tells a report of lift in lines.
     """
 
     write_line: WriteLine
     display: Display
     every_s: float = REFRESH_S
     name: str = "CDNOW"
+    lift: Callable[[LiftReport], Iterator[str]] | None = None
 
 
 def lines(view: View, before: View | None) -> list[str]:

@@ -16,11 +16,16 @@ import pytest
 
 from models.settings import DAY
 from models.touchpoints import event
+from streams.cli.lift import lines_told
 from streams.cli.policy import example_text
 from streams.errors import ExitCode
 from streams.history.events import TimedEvent
+from streams.local import demo_view
 from streams.local.demo import RunningDemo, demo_settings, named
+from streams.local.demo_lift import LABEL
+from streams.local.demo_view import DemoOutput
 from streams.local.engine import as_toml
+from streams.monitoring.top.screen import Lines
 from streams.operations.policy import from_the_first
 from tests.integration.cli.conftest import run
 
@@ -51,7 +56,8 @@ def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
     said: list[str] = []
     events = a_log(customers=60, weeks=40)
     policy = from_the_first(example_text(), "test")
-    with RunningDemo(tmp_path, events, said.append, policy=policy) as running:
+    output = DemoOutput(said.append, Lines(said.append, demo_view.lines), lift=lines_told)
+    with RunningDemo(tmp_path, events, said.append, output, policy) as running:
         assert running.watch() == ExitCode.OK
         decisions = run("--config", str(running.settings), "tail", "decisions", "--limit", "0", "--json").stdout
     told = [json.loads(line) for line in decisions.splitlines()]
@@ -64,6 +70,9 @@ def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
     assert f"{len(events):,} touchpoints of CDNOW written, {len(events):,} applied" in text
     assert "customers  60: " in text
     assert "AUC" in text
+    label = said.index(LABEL)
+    assert said[label + 3].startswith("Programme, salt 2026: ")
+    assert any(line.startswith("Draws at risk: ") for line in said[label:])
 
 
 def test_what_a_kept_demo_says_to_look_around_with_works(tmp_path: Path) -> None:
