@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli.log_evaluation import make_folder, written
 from streams.cli.options import a_file, configured, echo, echo_json, files_option, json_option, quiet_libraries
+from streams.cli.own_values import Told, of_decisions
 from streams.cli.policy_values import evaluated, lines, rows_learned
 from streams.config import Config
-from streams.text import moment
 
 if TYPE_CHECKING:
-    from models.simulation.logged_values import Report
     from streams.history.evaluation.decision_log import ColumnsNamed
-
-WHY = {
-    "control": "of the control group, which got nothing of what was drawn",
-    "open": "whose window is not over",
-    "erased": "of customers who were erased since",
-    "restricted": "of customers of whom nothing is learned",
-    "alarm": "that an alarm kept from being learned",
-    "other_features": "by other features than these",
-    "unfit": "whose chances or outcome do not fit",
-    "twice": "said twice",
-    "without_draw": "outcomes whose draw the log no longer has",
-}
-
-
-OTHERWISE = (
-    "other thresholds, gates, conditions or windows of a policy are not estimable: only its choice in these draws is"
-)
-
-
-class Told(NamedTuple):
-    """What was evaluated. first: the line that says what it is."""
-
-    first: str
-    actions: list[str]
-    summary: dict[str, Any]
-    report: Report
-    reward: str
 
 
 @click.command(name="evaluate-policy")
@@ -115,7 +86,7 @@ def evaluate_policy(
             raise click.UsageError(f"{named[0]} is of a log of another kind: leave it out with --from-decisions")
         quiet_libraries()
         make_folder(plots)
-        told = _of_decisions(config, files, policy, train)
+        told = of_decisions(config, files, [] if policy is None else [policy], train)
     else:
         for name, value in {"--files": files, "--policy": policy}.items():
             if value is not None:
@@ -184,37 +155,3 @@ def _of_log(log: Path, named: ColumnsNamed, train: float | None, plots: Path | N
         f"{len(summary['features'])} features of {len(found.table) - len(summary['left_out'])} columns"
     )
     return Told(first, found.actions, summary, report, named.reward)
-
-
-def _of_decisions(config: Config, files: Path | None, policy: Path | None, train: float | None) -> Told:
-    from models.decisions.choosing.described import DESCRIBED
-    from models.simulation.new_policy import by_figures
-    from streams.cli.audit import watched
-    from streams.cli.simulate import policy_of
-    from streams.operations.audit.files import lines_of
-    from streams.operations.own_draws import DrawsUnfit, read_draws
-
-    new = None if policy is None else policy_of(policy, 1)
-    with ExitStack() as open_topics:
-        found, unread = read_draws(watched(lines_of(config, files, open_topics)))
-    try:
-        learned = rows_learned(train, len(found.rows.rewards))
-    except ValueError as error:
-        raise DrawsUnfit(str(error)) from error
-    others = [] if new is None or policy is None else [by_figures(new, found, policy.name)]
-    summary, report = evaluated(found.rows, found.actions, learned, others)
-    if new is not None:
-        summary["warnings"].append(OTHERWISE)
-        if new.policy.choice.learned:
-            summary["warnings"].append(f"the choice of {others[0].name} learns: by its figures is only how it begins")
-    summary |= {"none": found.actions[0], "features": [*DESCRIBED[1:]], "left_out": [], "unread": unread}
-    summary["draws"] = {"read": found.draws, "from": found.first, "until": found.last, "not_judged": found.left_out}
-    summary["warnings"] += [f"{count:,} {WHY[why]}: left out" for why, count in found.left_out.items() if count]
-    if unread:
-        summary["warnings"].append(f"{unread:,} records could not be read")
-    first = (
-        f"{summary['rows']:,} draws of {found.draws:,} whose windows are over, {moment(found.first)} to "
-        f"{moment(found.last)}, {len(found.actions)} actions; money is what the window brought less contacts, "
-        "discounts and harm"
-    )
-    return Told(first, found.actions, summary, report, "money of a window")

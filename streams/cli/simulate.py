@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.log_evaluation import counted, make_folder, told_versions, written
-from streams.cli.options import a_file, a_log, configured, echo, echo_json, json_option
+from streams.cli.options import a_file, a_log, configured, echo, echo_json, files_option, json_option
+from streams.cli.own_values import Told, of_decisions, policy_of
+from streams.cli.policy_values import lines as value_lines
 from streams.cli.simulate_lines import compared, lines
 from streams.config import Config
 
 if TYPE_CHECKING:
-    from models.decisions.policy.in_force import PolicyInForce
     from models.simulation.rehearsal import Rehearsal
 
 a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -33,8 +34,14 @@ a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="write what was triggered and decided there, for `audit --files` and `lift --files`",
 )
 @click.option("--triggers", is_flag=True, help="list what is sent, taken back, or given to a person, and nothing else")
+@click.option(
+    "--from-decisions",
+    is_flag=True,
+    help="tell too what the policies would have brought in the draws of this application's learned choice",
+)
+@files_option("with --from-decisions: ")
 @json_option("one JSON object")
-@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
+@configured("mode", "horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
 def simulate(
     config: Config,
     log: str,
@@ -43,6 +50,8 @@ def simulate(
     plots: Path | None,
     keep: Path | None,
     triggers: bool,
+    from_decisions: bool,
+    files: Path | None,
     as_json: bool,
 ) -> None:
     """What would a policy have done on this log: whom it would have contacted, how, when, and what held it back?
@@ -53,16 +62,21 @@ def simulate(
 
     What it cannot know: nobody in the log reacts to what would have been sent. Nobody comes back for it, declines it,
     redeems it or unsubscribes, and each trigger counts as delivered when it expires. So it tells how often, whom and at
-    what expense, and not what it would have brought.
+    what expense, and not what it would have brought. That can be told of draws whose chances are known: with
+    --from-decisions it is estimated from those of a learned choice, where they overlap with what the policy would do.
 
     \b
     Examples:
       retention simulate --policy policy.toml cdnow
       retention simulate --policy policy.toml events.jsonl --triggers
       retention simulate --policy new.toml --against old.toml purchases.csv.gz --plots plots/
+      retention simulate --policy new.toml --from-decisions --files said/ events.jsonl
     """
     # Before the log is read: a policy's faults are told at once.
     wanted = {path: policy_of(path, number) for number, path in enumerate((new, old), 1) if path is not None}
+    if files is not None and not from_decisions:
+        raise click.UsageError("--files is of our own decisions: give --from-decisions beside it")
+    valued = of_decisions(config, files, [*wanted], None) if from_decisions else None
     from streams.history.evaluation.policies import purchases_of, simulate  # loads River
     from streams.history.evaluation.run import prepare
 
@@ -97,6 +111,8 @@ def simulate(
         "difference": None if old is None else _difference(told[new], told[old]),
         "seconds": round(time.monotonic() - begun, 1),
     }
+    if valued is not None:
+        summary["values"] = valued.summary
     if plots is not None:
         from streams.history.evaluation.policy_plots import draw
 
@@ -108,6 +124,9 @@ def simulate(
         return
     for line in _lines(summary):
         echo(line)
+    if valued is not None:
+        for line in ("", f"what they would have brought: {valued.first}", *values_told(valued)):
+            echo(line)
 
 
 def _sent(world: Rehearsal) -> Iterator[str]:
@@ -145,16 +164,9 @@ def _keep(folder: Path, world: Rehearsal) -> None:
                 pass
 
 
-def policy_of(path: Path, number: int) -> PolicyInForce:
-    """The policy in a file. Raises PolicyRefused, OSError."""
-    from streams.operations.policy import PolicyRefused, read
-
-    try:
-        return read(path.read_bytes().decode("utf-8"), number)
-    except UnicodeDecodeError as error:
-        raise PolicyRefused(f"{path} is not in UTF-8 from byte {error.start} on") from error
-    except PolicyRefused as error:
-        raise PolicyRefused(f"{path}: {error}", error.problems) from error
+def values_told(valued: Told) -> Iterator[str]:
+    """What the policies would have brought in the draws, and where these do not tell."""
+    return value_lines(valued.summary, valued.report, valued.actions)
 
 
 def _difference(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:

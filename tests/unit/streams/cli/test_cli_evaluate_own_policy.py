@@ -132,3 +132,27 @@ def test_a_share_that_leaves_nothing_is_refused(shop: Path) -> None:
     result = run("--from-decisions", "--files", shop, "--train", 0.0001)
     assert result.exit_code == ExitCode.FAILURE
     assert "it leaves none to learn from, or none to judge on" in result.stderr
+
+
+@pytest.mark.slow
+def test_simulate_tells_what_its_policies_would_have_brought_there_and_where_that_is_not_to_be_told(
+    shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "log.csv").write_text("customer_id,ts,type,amount,qty\na,2020-01-01,purchase,9,1\n")
+    for name, text in (("same", "useful/picks"), ("other", "another/text")):
+        by_figures = POLICY.replace("learned = true\n", "").replace("[action.useful]", "[action.useful]\neffect = 3.0")
+        (tmp_path / f"{name}.toml").write_text(by_figures.replace("useful/picks", text))
+    policies = ("--policy", tmp_path / "same.toml", "--against", tmp_path / "other.toml")
+    words = ["simulate", *policies, "--from-decisions", "--files", shop, tmp_path / "log.csv"]
+    result = CliRunner().invoke(main, [*map(str, words), "--json"])
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)["values"]
+    found = {one["policy"]: one for one in values["policies"]}
+    alone = told("--files", shop, "--policy", tmp_path / "same.toml")
+    assert found["same.toml"] == next(one for one in alone["policies"] if one["policy"] == "same.toml")
+    assert found["same.toml"]["snips"] is not None
+    assert found["other.toml"]["snips"] is None
+    assert any("'other.toml' is not estimable" in one for one in values["warnings"])
+    said = CliRunner().invoke(main, [*map(str, words)]).stdout
+    assert "what they would have brought: " in said
+    assert "no chance" in next(line for line in said.splitlines() if line.startswith("other.toml, by its figures"))

@@ -106,3 +106,9 @@ def test_what_cannot_be_is_refused_before_the_work(
     assert result.stdout == ""
     for text in told:
         assert text in result.stderr
+
+
+def test_files_of_decisions_need_to_be_asked_for(folder: Path) -> None:
+    result = run("--policy", folder / "new.toml", folder / "log.csv", "--files", folder)
+    assert result.exit_code == 2
+    assert "--files is of our own decisions: give --from-decisions beside it" in result.output
