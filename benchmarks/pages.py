@@ -1,8 +1,8 @@
 """What each page of the console weighs and takes: ``python -m benchmarks.pages``.
 
 Like a browser's own report (Lighthouse): bytes of the page and of all that it loads, requests, the server's answer the
-first time and later (the median of ten), and where there is a Chromium its first paint. On Apache Kafka and Redis with
-200,000 customers, the example policy in force and a worker that runs.
+first time and later (the median of ten, once nothing is made beside the page any more), and where there is a Chromium
+its first paint. On Apache Kafka and Redis with 200,000 customers, the example policy in force and a worker that runs.
 """
 
 from __future__ import annotations
@@ -106,12 +106,20 @@ def _looked_at(address: str, names: list[str]) -> Iterator[Page]:
     for name in names:
         text, first = _read(f"{address}/{name}")
         loaded = sorted(set(LOADED.findall(text.decode())))
+        _whole(f"{address}/{name}")
         later = median(_read(f"{address}/{name}")[1] for _ in range(AGAIN))
         weight = len(text) + sum(len(_read(address + path)[0]) for path in loaded)
         paint = asyncio.run(_painted(f"{address}/{name}")) if which("chromium") else None
         yield Page(
             name.partition("?")[0] + ("/one" if "?" in name else ""), weight, 1 + len(loaded), first, later, paint
         )
+
+
+def _whole(url: str, until_s: float = 300.0) -> None:
+    """Wait until nothing that the page shows is still being made beside it."""
+    began = time.perf_counter()
+    while b"data-waits" in _read(url)[0] and time.perf_counter() - began < until_s:
+        time.sleep(1.0)
 
 
 def _read(url: str, until_s: float = 120.0) -> tuple[bytes, float]:

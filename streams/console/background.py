@@ -69,6 +69,11 @@ class Background:
             running = self._running[name] = self._waiters.submit(self._make, name, job)
         return running
 
+    def is_first(self, name: str) -> bool:
+        """Whether it is being made, and never was before."""
+        running = self._running.get(name)
+        return running is not None and not running.done() and name not in self._made
+
     def close(self) -> None:
         """What is being made is let go of."""
         self._closed = True

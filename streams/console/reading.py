@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,26 +11,15 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from models.customer.layout import ERASED
-from models.customer.record import Record, unpack
-from models.customer.tail import UnknownRecord
-from models.settings import DAY
-from models.timeline.partitioning import partition_of
-from models.touchpoints import Touch as Touchpoint
-from models.touchpoints import read as read_touchpoint
-from models.touchpoints.kinds import Kind
 from streams.config import Config
 from streams.console.background import Background, Made
 from streams.console.dead_letters import dead_letters
 from streams.console.open_topics import OpenTopics
-from streams.console.sources import Course, DeadLetters, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
-from streams.errors import EngineError, StateUnreadable
+from streams.console.sources import DeadLetters, PolicyPage, Stopped, StopsSource, Story, ValueSource
+from streams.console.story_reading import StoryReader
+from streams.errors import EngineError
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
-from streams.operations.customer.forecast import CustomerForecast
-from streams.operations.customer.portrait import profile_view
-from streams.operations.customer.standing import standing_view
-from streams.operations.customer.stored import StoredCustomer, stored_customer
 from streams.operations.lift import Terms, lift_of
 from streams.operations.model_story import model_story_of
 from streams.operations.partitions import touchpoint_partitions
@@ -44,8 +31,6 @@ from streams.operations.recent_decisions import recent_decisions
 from streams.operations.redis_access import store_of
 from streams.operations.stops import Where, policies_now, stops_now
 from streams.operations.why.indices import index_topics
-from streams.operations.why.outputs import outputs_of
-from streams.operations.why.past import past
 from streams.operations.worth import worths_of
 from streams.store.stop_flag import read_flag
 from streams.text import printable
@@ -53,13 +38,12 @@ from streams.text import printable
 T = TypeVar("T")
 TOPICS: Final = ("touchpoints", "decisions", "triggers")
 """That name customers."""
-LOOK_BACK: Final = 365 * DAY
 READERS: Final = 2
 ANSWER_S: Final = 20.0
 """A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
-MOST_TOUCHES: Final = 2_000
-"""Touchpoints on a time line: the newest."""
 FRESH_RECORDS_S: Final = 300.0
+FRESH_INDEX_S: Final = 60.0
+"""What has come since is read by the page that needs it."""
 FRESH_LIFT_S: Final = 3600.0
 FLAG_S: Final = 2.0
 """What is stopped is known to a page so late at most, and waited for so long."""
@@ -67,7 +51,6 @@ FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 STOPS_S: Final = 5.0
 """The page of stops waits so long, and then has its form alone."""
-ENDS: Final = 2**62
 USUAL: Final = Terms()
 
 
@@ -90,6 +73,7 @@ class Reading:
         self._lock = asyncio.Lock()
         self._topics = OpenTopics(config, *TOPICS)
         self._flag = -FLAG_S, Stopped()
+        self._stories_of = StoryReader(config, self._topics)
         self._background, self._terms = Background(), terms
 
     def __enter__(self) -> Self:
@@ -99,9 +83,9 @@ class Reading:
         return self
 
     def _index(self) -> None:
-        """The index of all customers goes on beside the pages."""
+        """The index of all customers goes on beside the pages, as long as somebody looks at one."""
         if self._config.index_dir:
-            self._background.begun("index", partial(index_topics, self._config, *TOPICS), FRESH_RECORDS_S)
+            self._background.begun("index", partial(index_topics, self._config, *TOPICS), FRESH_INDEX_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,6 +99,7 @@ class Reading:
 
     async def now(self) -> View:
         """One look for all who ask at about the same time."""
+        self._index()
         async with self._lock:
             if self._view is None or time.monotonic() - self._view[0] > FRESH_S:
                 view = await asyncio.get_running_loop().run_in_executor(self._looker, self._looking.look)
@@ -179,41 +164,7 @@ class Reading:
     # -- in a thread of their own, since Kafka is read without an event loop
 
     def _story(self, customer: str) -> Story | None:
-        with self._topics.indices() as topics:
-            partition = partition_of(customer, topics.partitions)
-            stored = asyncio.run(self._stored(partition, customer))
-            since = max(0, stored.time - LOOK_BACK)
-            outputs = outputs_of(topics.of["decisions"], topics.of["triggers"], partition, customer, since, ENDS)
-            touches = deque(_touches(topics.of["touchpoints"].of_customer(partition, customer, since)), MOST_TOUCHES)
-        entries = past(outputs, ENDS)
-        if stored.record is None and not entries:
-            return None
-        profile, standing = {"kept": "nothing: they have left the store", "profile": {}, "behaviour": {}}, None
-        if stored.record is not None:
-            record = _record(customer, stored.record)
-            of_policy = (None, stored.policy, stored.time)
-            profile = profile_view(customer, partition, record, stored.settings, stored.forecast, *of_policy)
-            if stored.policy is not None and stored.settings is not None:
-                standing = standing_view(customer, record, stored.policy, stored.settings, stored.time, stored.stops)
-            if record.flags & ERASED:
-                return Story(customer, stored.time, profile, standing)  # of what was before nothing is shown
-        tier = 0 if stored.record is None else record.worth.level_tier
-        levels = () if stored.policy is None else stored.policy.levels(_class_of(profile), tier)
-        return Story(
-            customer,
-            stored.time,
-            profile,
-            standing,
-            tuple(entries),
-            tuple(touches),
-            _course(stored.forecast),
-            tuple((one.name, one.at) for one in levels),
-            stored.unreadable,
-        )
-
-    async def _stored(self, partition: int, customer: str) -> StoredCustomer:
-        async with store_of(self._config) as store:
-            return await stored_customer(store, partition, customer)
+        return self._stories_of.story(customer, indexed=not self._background.is_first("index"))
 
     def _stops(self) -> StopsSource:
         async def looking() -> StopsSource:
@@ -276,29 +227,3 @@ async def _in_time(reading: asyncio.Future[T]) -> T:
         return await asyncio.wait_for(asyncio.shield(reading), ANSWER_S)
     except TimeoutError as error:
         raise StillReading(f"the topics have been read for {ANSWER_S:g} s, and there is more") from error
-
-
-def _record(customer: str, stored: bytes) -> Record:
-    try:
-        return unpack(customer.encode(), stored)
-    except UnknownRecord as error:
-        raise StateUnreadable(f"the record of {customer!r}: {error}") from error
-
-
-def _class_of(profile: dict[str, Any]) -> str | None:
-    stated = profile["profile"].get("class")
-    return stated if isinstance(stated, str) else None
-
-
-def _course(found: CustomerForecast | None) -> Course | None:
-    if found is None:
-        return None
-    return Course(found.forecast.now, found.low, found.high, tuple(found.forecast.course[1:]))
-
-
-def _touches(records: Iterator[Any]) -> Iterator[Touch]:
-    for one in records:
-        touch = read_touchpoint(one.value, one.key, one.timestamp)
-        if isinstance(touch, Touchpoint):
-            amount = getattr(touch.data, "amount", None)
-            yield Touch(one.timestamp, Kind(touch.kind).type, f"of {amount:g}" if amount else "")

@@ -44,6 +44,7 @@ class Story:
         course: None: nobody is estimated.
         levels: of the policy, lowest first: name and threshold.
         trouble: why a part could not be read; empty: all could.
+        unread: why what the topics have is not there yet; empty: it is.
     """
 
     customer: str
@@ -55,6 +56,7 @@ class Story:
     course: Course | None = None
     levels: tuple[tuple[str, float], ...] = ()
     trouble: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ def story_page(story: Story) -> dict[str, Any]:
         "profile": list(_facts(story.profile["profile"])),
         "behaviour": list(_facts(behaviour)),
         "trouble": story.trouble,
+        "unread": story.unread,
         "risk": None if risk is None else f"{risk.now:.0%}",
     }
 

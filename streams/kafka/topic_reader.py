@@ -129,8 +129,10 @@ class TopicReader:
         with kafka_named(self.connection, f"reading {self.topic}"):
             self._consumer.assign([tp])
             self._consumer.seek(tp, low)
-            while self._consumer.position(tp) < end:
-                for records in self._consumer.poll(timeout_ms=POLL_MS).values():
+            while (at := self._consumer.position(tp)) < end:
+                # No more than is wanted: a fetch has thousands, and each that is taken out of it is decoded in Python.
+                most = min(end - at, MAX_POLL_RECORDS)
+                for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=most).values():
                     yield from (_read(record) for record in records if record.offset < end)
 
     def up_to(self, partition: int, low: int, end: int) -> Iterator[Read]:

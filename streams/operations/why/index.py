@@ -2,8 +2,8 @@
 
 A topic never changes behind its end: of each 65,536 offsets that are complete, a file holds a 32-bit hash of every
 record's key and its place, 6 bytes a record. What a file does not cover yet is read once, by whoever asks first, and
-written down; from then on a question costs the records behind the last file, fewer than 65,536, and the customer's own.
-Whoever keeps the index open reads those once as well.
+written down, also what is known of offsets that are not complete: the tail. From then on a question costs what has come
+since, and the customer's own.
 The engine does nothing for it. Where hashes collide a record too many is read, and its key tells; none is missed.
 
 Without topic ids (brokers before Kafka 2.8) a topic that was created anew can't be told from the former: then nothing
@@ -31,28 +31,61 @@ SEGMENT: Final = 65_536
 NEAR: Final = 256
 """Records so near to one another are read in one go."""
 ENTRY: Final = np.dtype([("customer", "<u4"), ("at", "<u2")])
+READ_TO: Final = 8
+"""Bytes at the beginning of what is stored of a tail."""
+TAIL: Final = ".tail"
+WORTH: Final = 1_024
+"""Records that were read, before a tail is stored anew."""
 
 logger = logging.getLogger(__name__)
 
 
 class Tail:
-    """A segment that is not complete. read_to: the offset behind what is known of it."""
+    """What is known of a segment that is not complete. read_to: the offset behind that. new: records that no file
+    has."""
 
     def __init__(self, segment: int, low: int) -> None:
-        self.segment, self.read_to = segment, low
+        self.segment, self.read_to, self.new = segment, low, 0
         self._customers, self._at = array("I"), array("H")
+
+    @classmethod
+    def of(cls, segment: int, stored: bytes) -> Tail | None:
+        """As it was stored; None: it can't be read."""
+        tail, entries = cls(segment, int.from_bytes(stored[:READ_TO], "big")), stored[READ_TO:]
+        known = 0 <= tail.read_to - segment * SEGMENT < SEGMENT
+        if len(stored) < READ_TO or len(entries) % ENTRY.itemsize or not known:
+            return None
+        found = np.frombuffer(entries, dtype=ENTRY)
+        tail._customers.frombytes(found["customer"].tobytes())
+        tail._at.frombytes(found["at"].tobytes())
+        return tail
+
+    def stored(self) -> bytes:
+        return self.read_to.to_bytes(READ_TO, "big") + self._entries().tobytes()
 
     def add(self, read: Read) -> None:
         if read.key is not None:
             self._customers.append(_hash(read.key))
             self._at.append(read.offset - self.segment * SEGMENT)
         self.read_to = read.offset + 1
+        self.new += 1
 
-    def entries(self) -> NDArray[Any]:
-        """As of a file."""
+    def places(self, key: bytes) -> NDArray[Any]:
+        """Where in the segment the customer's records may stand."""
+        # As a copy: an array that is looked into can't grow.
+        customers, at = np.array(self._customers, dtype="<u4"), np.array(self._at, dtype="<u2")
+        found: NDArray[Any] = at[customers == np.uint32(_hash(key))]
+        return found
+
+    def complete(self) -> NDArray[Any]:
+        """As of a file: in the order of customers."""
+        found = self._entries()
+        return found[np.argsort(found["customer"], kind="stable")]
+
+    def _entries(self) -> NDArray[Any]:
         found = np.zeros(len(self._at), dtype=ENTRY)
         found["customer"], found["at"] = self._customers, self._at
-        return found[np.argsort(found["customer"], kind="stable")]
+        return found
 
 
 class TopicIndex:
@@ -79,72 +112,79 @@ class TopicIndex:
         self._forget(partition, start)
         for segment in range(first // SEGMENT, -(-end // SEGMENT)):
             low, high = max(segment * SEGMENT, start), min((segment + 1) * SEGMENT, end)
-            entries = self._stored(partition, segment)
-            if high < (segment + 1) * SEGMENT:
-                found = self._growing(partition, segment, low, high, key)
-            elif entries is None:
-                found = self._all(partition, segment, low, high, key)
-            else:
-                found = self._pointed(partition, segment, low, entries, key)
+            entries = self._stored(partition, segment) if high == (segment + 1) * SEGMENT else None
+            found = (
+                self._growing(partition, segment, low, high, key)
+                if entries is None
+                else self._pointed(partition, segment, low, _of(entries, key), key)
+            )
             yield from (read for read in found if read.offset >= first)
 
     def catch_up(self, partition: int) -> None:
-        """Write the files that are missing, so that the first question about a customer finds them. Raises as
-        `of_customer`."""
+        """Write the files that are missing, and what is known of the segment that is not complete, so that the first
+        question about a customer finds them. Raises as `of_customer`."""
         starts, ends = self.topic.bounds()
-        self._forget(partition, starts[partition])
-        for segment in range(starts[partition] // SEGMENT, ends[partition] // SEGMENT):
-            if self._folder is not None and self._stored(partition, segment) is None:
-                low = max(segment * SEGMENT, starts[partition])
-                for _ in self._all(partition, segment, low, (segment + 1) * SEGMENT, b""):
+        start, end = starts[partition], ends[partition]
+        self._forget(partition, start)
+        for segment in range(start // SEGMENT, -(-end // SEGMENT) if self._folder is not None else 0):
+            low, high = max(segment * SEGMENT, start), min((segment + 1) * SEGMENT, end)
+            if high < (segment + 1) * SEGMENT or self._stored(partition, segment) is None:
+                for _ in self._growing(partition, segment, low, high, None):
                     pass
 
-    def _all(self, partition: int, segment: int, low: int, high: int, key: bytes) -> Iterator[Read]:
-        """A segment of which there is no file: read whole, and written down where it is complete."""
-        hashes, places = [], []
-        for read in self.topic.up_to(partition, low, high):
-            self.read += 1
-            if read.key is not None:
-                hashes.append(_hash(read.key))
-                places.append(read.offset - segment * SEGMENT)
-            if read.key == key:
-                yield read
-        if high == (segment + 1) * SEGMENT:
-            entries = np.zeros(len(hashes), dtype=ENTRY)
-            entries["customer"], entries["at"] = hashes, places
-            self._store(partition, segment, entries[np.argsort(entries["customer"], kind="stable")])
-
-    def _growing(self, partition: int, segment: int, low: int, high: int, key: bytes) -> Iterator[Read]:
-        """The last segment, of which only what is new is read whole."""
-        tail = self._tails.get(partition)
-        if tail is None or tail.segment != segment or tail.read_to > high:
-            tail = self._tails[partition] = Tail(segment, low)
-        yield from self._pointed(partition, segment, low, tail.entries(), key)
-        for read in self.topic.up_to(partition, tail.read_to, high):
+    def _growing(self, partition: int, segment: int, low: int, high: int, key: bytes | None) -> Iterator[Read]:
+        """A segment of which there is no file: only what no tail has is read whole. It is written down, for good once
+        it is complete. key: of the customer whose records are wanted; None: nobody's."""
+        tail = self._tail(partition, segment, low, high)
+        if key is not None:
+            yield from self._pointed(partition, segment, low, tail.places(key), key)
+        for read in self.topic.up_to(partition, max(tail.read_to, low), high):
             self.read += 1
             tail.add(read)
-            if read.key == key:
+            if read.key == key and key is not None:
                 yield read
         tail.read_to = high
+        if high == (segment + 1) * SEGMENT:
+            self._store(self._path(partition, segment), tail.complete().tobytes())
+            self._tails.pop(partition, None)
+        elif tail.new >= WORTH or (key is None and tail.new):
+            self._store(self._path(partition, segment, TAIL), tail.stored())
+            tail.new = 0
+
+    def _tail(self, partition: int, segment: int, low: int, high: int) -> Tail:
+        """Of a segment, up to `high` at most: as it is known here, as another has stored it, or of nothing."""
+        known = self._tails.get(partition)
+        if known is not None and known.segment != segment:
+            known = None
+        if known is None or known.read_to < high:
+            path = self._path(partition, segment, TAIL)
+            try:
+                stored = None if path is None else Tail.of(segment, path.read_bytes())
+            except OSError:
+                stored = None
+            if stored is not None and (known is None or stored.read_to > known.read_to):
+                known = stored
+        if known is None or known.read_to > high:
+            known = Tail(segment, low)
+        self._tails[partition] = known
+        return known
 
     def go_on_from(self, former: TopicIndex) -> None:
         """What another index knows of the same topic, which is not used any more."""
         if self._folder is not None and self._folder == former._folder:
             self._tails = former._tails
 
-    def _pointed(self, partition: int, segment: int, low: int, entries: NDArray[Any], key: bytes) -> Iterator[Read]:
-        """The customer's records of a segment, by its file."""
-        wanted = np.uint32(_hash(key))
-        first, last = np.searchsorted(entries["customer"], [wanted, wanted + np.uint64(1)])
-        offsets = np.sort(entries["at"][first:last]).astype(np.int64) + segment * SEGMENT
+    def _pointed(self, partition: int, segment: int, low: int, places: NDArray[Any], key: bytes) -> Iterator[Read]:
+        """The customer's records of a segment, by where they stand in it."""
+        offsets = np.sort(places).astype(np.int64) + segment * SEGMENT
         for run in _runs([offset for offset in offsets.tolist() if offset >= low]):
             for read in self.topic.up_to(partition, run[0], run[-1] + 1):
                 self.read += 1
                 if read.key == key:
                     yield read
 
-    def _path(self, partition: int, segment: int) -> Path | None:
-        return None if self._folder is None else self._folder / str(partition) / f"{segment:08d}"
+    def _path(self, partition: int, segment: int, suffix: str = "") -> Path | None:
+        return None if self._folder is None else self._folder / str(partition) / f"{segment:08d}{suffix}"
 
     def _stored(self, partition: int, segment: int) -> NDArray[Any] | None:
         path = self._path(partition, segment)
@@ -153,15 +193,16 @@ class TopicIndex:
         except (OSError, ValueError):  # none yet, or cut short: it is made anew
             return None
 
-    def _store(self, partition: int, segment: int, entries: NDArray[Any]) -> None:
-        path = self._path(partition, segment)
+    def _store(self, path: Path | None, stored: bytes) -> None:
         if path is None:
             return
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(entries.tobytes())
+                file.write(stored)
             Path(file.name).replace(path)
+            if path.suffix != TAIL:
+                path.with_suffix(TAIL).unlink(missing_ok=True)
         except OSError as error:
             logger.warning("no index is kept, and all is read again next time: %s", error)
             self._folder = None
@@ -170,12 +211,19 @@ class TopicIndex:
         """Delete the files whose part of the topic is gone."""
         if self._folder is not None and (self._folder / str(partition)).is_dir():
             for path in (self._folder / str(partition)).iterdir():
-                if path.name.isdigit() and (int(path.name) + 1) * SEGMENT <= start:
+                if path.stem.isdigit() and (int(path.stem) + 1) * SEGMENT <= start:
                     path.unlink(missing_ok=True)
 
 
 def _hash(key: bytes) -> int:
     return hash_of(key) & 0xFFFFFFFF
+
+
+def _of(entries: NDArray[Any], key: bytes) -> NDArray[Any]:
+    """Where in a segment the customer's records may stand, by its file."""
+    wanted = np.uint32(_hash(key))
+    first, last = np.searchsorted(entries["customer"], [wanted, wanted + np.uint64(1)])
+    return entries["at"][first:last]
 
 
 def _runs(offsets: list[int]) -> Iterator[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import Any
@@ -60,11 +61,27 @@ async def test_one_that_takes_long_keeps_no_other_waiting() -> None:
     try:
         assert (await jobs.made("lift", slow, 60.0)).going_on
         made = Made()
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + 120.0
         while made.data is None and time.monotonic() < until:
             made = await jobs.made("model", pid, 60.0)
         assert made.data is not None
         assert (await jobs.made("lift", slow, 60.0)).going_on
+    finally:
+        jobs.close()
+
+
+@pytest.mark.asyncio
+async def test_what_is_made_for_the_first_time_is_told_from_what_is_made_anew() -> None:
+    jobs = Background()
+    try:
+        assert not jobs.is_first("index"), "it was not begun"
+        begun = jobs.begun("index", pid, 0.0)
+        assert begun is not None
+        assert jobs.is_first("index")
+        await asyncio.wrap_future(begun)
+        assert not jobs.is_first("index")
+        jobs.begun("index", slow, 0.0)
+        assert not jobs.is_first("index")
     finally:
         jobs.close()
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ from streams.console.background import Made
 from streams.console.model_charts import wilson
 from streams.console.rendering import HEADERS, PAGES
 from streams.console.roles import Role
-from streams.console.sources import DeadLetters, ValueSource
+from streams.console.sources import DeadLetters, Story, ValueSource
 from streams.monitoring.top.view import View
-from tests.support.console_pages import EVIL, Away, Did, Pages
+from tests.support.console_pages import EVIL, STORY, Away, Did, Pages
 from tests.support.console_proof import lift_data
 
 
@@ -74,6 +75,20 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
         "waits until",
     ):
         assert said in text
+
+
+@pytest.mark.asyncio
+async def test_a_story_without_the_topics_says_what_is_still_read() -> None:
+    class Reads(Pages):
+        async def story(self, customer: str) -> Story:
+            return replace(STORY, past=(), touches=(), unread="Touchpoints are being read.")
+
+    async with console(Reads()) as client:
+        text = await (await client.get("/customers", params={"customer": "anna"})).text()
+    assert "<h1>anna is at risk" in text
+    assert "data-waits><b>Not all is here yet.</b> Touchpoints are being read." in text
+    assert "Not read yet." in text
+    assert "Nothing was decided in the last year." not in text
 
 
 @pytest.mark.asyncio

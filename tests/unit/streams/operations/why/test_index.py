@@ -74,6 +74,7 @@ def test_it_finds_what_a_scan_finds_in_the_order_of_the_log(told: list[tuple[str
     with TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SEGMENT", 8)
         patch.setattr(module, "NEAR", 2)
+        patch.setattr(module, "WORTH", 3)
         folder, log = Path(place), Log()
         stays = indexed(log, folder)
         for what, value in told:
@@ -150,9 +151,20 @@ def test_who_catches_up_leaves_the_first_question_little_to_read(
     first, again, asked = indexed(log, tmp_path), indexed(log, tmp_path), indexed(log, tmp_path)
     first.catch_up(0)
     again.catch_up(0)
-    assert (first.read, again.read) == (1_000, 0)
+    assert (first.read, again.read) == (1_050, 0)
     assert list(asked.of_customer(0, "anna")) == log.of("anna")
-    assert asked.read < 150
+    assert asked.read == 3, "her own alone: what the last segment has by now is written down, too"
+    for number in range(1_050, 1_130):
+        log.add(f"c{number}")
+    assert list(asked.of_customer(0, "anna")) == log.of("anna")
+    assert asked.read == 3 + 3 + 80
+    later = indexed(log, tmp_path)
+    later.catch_up(0)
+    assert later.read == 30, "those of the last segment: who asked has written down the one before"
+    assert sorted(path.name for path in tmp_path.rglob("*.tail")) == ["00000011.tail"]
+    asked.read = 0
+    assert list(asked.of_customer(0, "ben")) == []
+    assert asked.read == 0
     kept = indexed(log, None)
     kept.catch_up(0)
     assert kept.read == 0, "without a folder there is nothing to write"
