@@ -131,13 +131,17 @@ PLACES: Final = (
         ("replaced as it learns", "beim Lernen ersetzt"),
     ),
     Place(
-        ("control group", "Kontrollgruppe"),
+        ("control, where `retention control` writes it", "control, wo `retention control` es schreibt"),
         (
-            "no list of its members: who is in it follows from the id and the policy",
-            "keine Liste ihrer Mitglieder: Wer dazugehört, folgt aus Kennung und Richtlinie",
+            "id, since when and by which policy, of whoever is of the control group",
+            "Kennung, seit wann und nach welcher Richtlinie, wenn man zur Kontrollgruppe gehört",
         ),
-        ("nothing is stored", "nichts ist gespeichert"),
-        ("nothing is stored", "nichts ist gespeichert"),
+        (
+            "an empty row takes its place, once `retention control` has read the erasure; the old one is gone a day later",
+            "eine leere Zeile tritt an ihre Stelle, sobald `retention control` die Löschung gelesen hat; "
+            "die alte ist einen Tag später fort",
+        ),
+        ("they are of it no more, or leave the store", "man nicht mehr dazugehört oder den Bestand verlässt"),
     ),
     Place(
         ("index for exports (`index_dir`)", "Verzeichnis für Auskünfte (`index_dir`)"),
