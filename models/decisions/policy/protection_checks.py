@@ -63,6 +63,17 @@ def _while_leaving(policy: Policy) -> Faults:
             yield Problem(f"{key}.within", shown(moment.within), takes)
         if moment.once_per is None:
             yield Problem(f"{key}.once_per", "", f'give a duration such as "30d": {why}, and one offer is enough')
+    for name, plan in policy.plan.items():
+        asks = [one for one in plan.moments if one in policy.moment and _LEAVING in policy.moment[one].touchpoints]
+        for n, step in enumerate(plan.steps if asks else ()):
+            action = policy.action.get(step.action)
+            sells = action is not None and action.purpose == "marketing"
+            if sells and ms_of(step.after) < ms_of(policy.contract.cancelling):
+                takes = (
+                    f"leave it out: it is marketing, and {_LEAVING} begins the plan; the one offer of the same session "
+                    f"is an action that names the moment {asks[0]}"
+                )
+                yield Problem(f"plan.{name}.steps[{n}].action", shown(step.action), takes)
 
 
 def _never_ending(policy: Policy) -> Faults:

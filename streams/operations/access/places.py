@@ -137,7 +137,8 @@ PLACES: Final = (
             "Kennung, seit wann und nach welcher Richtlinie, wenn man zur Kontrollgruppe gehört",
         ),
         (
-            "an empty row takes its place, once `retention control` has read the erasure; the old one is gone a day later",
+            "an empty row takes its place, once `retention control` has read the erasure; "
+            "the old one is gone a day later",
             "eine leere Zeile tritt an ihre Stelle, sobald `retention control` die Löschung gelesen hat; "
             "die alte ist einen Tag später fort",
         ),

@@ -281,6 +281,11 @@ SENSE: list[tuple[str, str]] = [
     ),
     (LEAVING, 'moment.sad.within is "3d"; give at most "1h", `contract.session`: write is marketing, and cancel'),
     (LEAVING, 'moment.sad.once_per is missing; give a duration such as "30d": write is marketing, and'),
+    (
+        LEAVING + '[plan.stay]\nmoments = ["sad"]\nends_with = ["subscription_cancelled"]\n'
+        'steps = [{ action = "sorry" }, { action = "write", after = "3d" }, { action = "write", after = "20d" }]',
+        'plan.stay.steps[1].action is "write"; leave it out: it is marketing, and cancel_started begins the plan; the',
+    ),
     (within("action.write", "significant = true"), "action.write.human is false; give true: it is `significant`"),
     (PERSONAL, 'action.write.notices is []; give "personal_price" among them'),
     (
