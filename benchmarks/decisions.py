@@ -7,6 +7,7 @@ time of its decisions, divided by what it takes without one. Pieces are as large
 small ones each step finds the processor's caches full of other things, and takes up to twice as long.
 
     python -m benchmarks.decisions [--quick] [--learned]
+    python -m benchmarks.decisions --switched [--quick]     the example beside itself with all that can be switched on
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from benchmarks.decisions_switched import switched
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.waits import AFTER_OTHER, IN_WINDOW
 from models.engine.apply import apply
@@ -156,6 +158,45 @@ def measure(customers: int, days: int, runs: int, learned: bool = False) -> Meas
     return Measured(sum(one.key is not None for one in chain(*under)), rows, ratios)
 
 
+class Beside(NamedTuple):
+    """Two policies that decide the same, in turns, each by its least of all turns: others on the machine only add.
+    rows: of each, as in `Measured`. engine: ns of the whole engine."""
+
+    rows: tuple[dict[str, Row], dict[str, Row]]
+    engine: tuple[int, int]
+
+    def table(self) -> str:
+        """The steps of both, and what the second takes to the first."""
+        lines = [f"{'a step comes to':34}{'steps':>9}{'µs':>7}{'switched on: steps':>20}{'µs':>7}"]
+        for name, row in self.rows[0].items():
+            other = self.rows[1][name]
+            lines.append(f"{name:34}{row.steps:9,}{row.mean:7.1f}{other.steps:20,}{other.mean:7.1f}")
+        decide = [sum(rows[sort].us for sort in (*DECIDES, WITH_DRIVERS)) for rows in self.rows]
+        for what, ratio in (
+            ("steps that decide", decide[1] / decide[0]),
+            ("the engine", self.engine[1] / self.engine[0]),
+        ):
+            lines.append(f"{what}, switched on, to without: {ratio:.3f} (aim: at most {MOST_RATIO})")
+        return "\n".join(lines)
+
+
+def measure_switched(customers: int, days: int, runs: int) -> Beside:
+    """Rehearse a log under the example policy, in turns with and without what holds and asks nobody of it (`switched`).
+    A first turn, which compiles, does not count. Raises AssertionError where they do not decide the same."""
+    text = files("models.decisions.policy").joinpath("example.toml").read_text()
+    logs = [_answered(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, one)) for one in (text, switched(text))]
+    turns = [[_watched(one) for one in logs] for _ in range(runs + 1)][1:]
+    plain, other = zip(*turns, strict=True)
+    for sort in DECIDES:
+        assert plain[0].steps[sort] == other[0].steps[sort], sort
+    rows = [
+        {sort: Row(of[0].steps[sort], min(one.ns[sort] for one in of) / 1_000) for sort in AIMS}
+        for of in (plain, other)
+    ]
+    least = [min(one.engine_ns for one in of) for of in (plain, other)]
+    return Beside((rows[0], rows[1]), (least[0], least[1]))
+
+
 def _answered(logs: Sequence[Sequence[LogRecord]], policy: PolicyInForce) -> list[list[LogRecord]]:
     """The log under the policy, with what senders and customers say to its triggers."""
     entries = [[(one.key, one.value, one.timestamp) for one in with_policy(log, policy)] for log in logs]
@@ -201,8 +242,12 @@ def _line(name: str, row: Row, aim: int | None, touchpoints: int) -> str:
 @click.command()
 @click.option("--quick", is_flag=True, help="a fifth of the customers, one run")
 @click.option("--learned", is_flag=True, help="with the learned choice, and values")
-def main(quick: bool, learned: bool) -> None:
+@click.option("--switched", "beside", is_flag=True, help="beside the example with all that can be switched on")
+def main(quick: bool, learned: bool, beside: bool) -> None:
     """Print the CPU of steps that decide, their number for 1,000 touchpoints, and the product."""
+    if beside:
+        click.echo((measure_switched(400, DAYS, 5) if quick else measure_switched(2_000, DAYS, 5)).table())
+        return
     click.echo(table(measure(400, DAYS, 1, learned) if quick else measure(2_000, DAYS, 3, learned)))
 
 

@@ -125,7 +125,7 @@ def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
     until = -1
     country = ask.person.tail.country
     for limit in limits:
-        if not limit.is_for(country):
+        if limit.countries and not limit.is_for(country):
             continue
         frees = reached(ask.marks(limit.purpose), limit, ask.now)
         if frees == 0:

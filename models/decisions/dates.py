@@ -106,16 +106,18 @@ def comes_to_ask(given: Given, touch: Touched, name: str) -> bool:
 
 def ask_by_dates(given: Given) -> Iterator[Said]:
     """Let what is due ask, and set the timers of what is to come; what waits for a reason that is gone is void."""
-    rules, standing, touch = rules_of(given.policy).dated, given.standing, given.touch
+    of_policy, standing, touch = rules_of(given.policy), given.standing, given.touch
+    rules = of_policy.dated
     if not (rules or standing.dates):
         return
-    if touch is not None:
+    if touch is not None and touch.kind in of_policy.answers:
         _hear_answers(given, rules, touch)
     found = _as_of(given.policy, given.person, standing, given.now)
     if found.kept != standing.dates:
         standing.dates = _fewer(found.kept)
     standing.silence_kept = found.silence_kept
-    yield from _without_reason(given, rules)
+    if standing.waiting or standing.unsent:
+        yield from _without_reason(given, rules)
     for one, since in found.due:
         yield from _ask(given, one, since)
 
@@ -143,8 +145,10 @@ class _AsOf(NamedTuple):
 def _as_of(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> _AsOf:
     """What there is of dates at `now`, ms."""
     rules = rules_of(policy)
-    known = {one.number for one in rules.dated}
-    kept = [dated for dated in standing.dates if dated.moment not in known and _may_come_back(dated, now)]
+    kept: list[Dated] = []
+    if standing.dates:
+        known = {one.number for one in rules.dated}
+        kept += [dated for dated in standing.dates if dated.moment not in known and _may_come_back(dated, now)]
     due: list[tuple[DatedRules, int]] = []
     silence_kept = True
     for one in rules.dated:
@@ -164,12 +168,15 @@ def _timers(
 ) -> list[Dated]:
     """The timer of a moment's next date, and the dates that have asked and could ask again. due: takes what asks now,
     and when its life began."""
+    dates = dates_of(person, rules)
+    if not own and not dates:
+        return []
     asked = {one.date for one in own if not one.wakes and now < one.date + rules.offset + rules.within}
     ahead: list[Dated] = []
     # What has come stays what it was, though a renewal names the next; a first purchase is the oldest that was told.
     stays = bool(rules.field) and rules.field not in BY_SIGN
     past = {one.date for one in own if stays and one.wakes and one.date <= now}
-    for date in sorted(past.union(dates_of(person, rules))):
+    for date in sorted(past.union(dates)):
         rings = date + rules.offset
         if date in asked or rings + rules.within <= now or rings <= 0:
             continue
@@ -225,7 +232,7 @@ def _answers(rules: DatedRules, touch: Touched) -> bool:
 def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]:
     """Moments that wait, and whose date is no more the customer's, or that somebody has answered."""
     standing, touch = given.standing, given.touch
-    for one in rules if standing.waiting or standing.unsent else ():
+    for one in rules:
         asks: list[Waiting | Unsent] = [found for found in standing.waiting if not found.threshold]
         for waiting in [found for found in (*asks, *standing.unsent) if found.moment == one.number]:
             if one.after:

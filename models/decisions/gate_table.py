@@ -47,6 +47,10 @@ from models.touchpoints.kinds import Kind
 
 STOPPED: Final = "stopped"
 """The gate of what operators have stopped: it ends with their word, and with nothing else."""
+UNFORESEEN: Final = frozenset(
+    {"shadow", "open_case", "held", "promotion_used", "unprofitable", "budget", "alarm", STOPPED}
+)
+"""Gates of which nobody knows when they open, where they may: `Held.until` says only until when they are not final."""
 _CANCEL_STARTED: Final = Kind.CANCEL_STARTED.type
 _MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
 FOR_A_PERSON: Final = "for_a_person"

@@ -80,8 +80,10 @@ def preview(
 
 
 def _data(found: Decision, to: str) -> dict[str, Any]:
+    from models.decisions.gate_table import UNFORESEEN
     from models.decisions.words import told
 
+    gates = [code for one in found.candidates for code in one.gates]
     return {
         "action": found.action,
         "as": found.customer,
@@ -91,8 +93,8 @@ def _data(found: Decision, to: str) -> dict[str, Any]:
         "channel": found.channel or None,
         "trigger": found.trigger or None,
         "held_by": found.gate or None,
-        "until": found.until or None,
-        "gates": [{"gate": code, "why": told(code)} for one in found.candidates for code in one.gates],
+        "until": None if UNFORESEEN.intersection(gates) else found.until or None,
+        "gates": [{"gate": code, "why": told(code)} for code in gates],
         "time": found.time,
         "policy": found.policy,
     }
@@ -107,5 +109,6 @@ def _show(found: Decision, to: str) -> None:
     if found.trigger:
         echo(f"  sent to {to} as {found.trigger}, a test")
     else:
-        until = f" until {moment(found.until)}" if found.until else ""
-        echo(f"  nothing was sent: held by {found.gate}{until}")
+        until = f" until {moment(data['until'])}" if data["until"] else ""
+        held = [one["gate"] for one in data["gates"]] or [found.gate]
+        echo(f"  nothing was sent: held by {', '.join(held)}{until}")

@@ -21,8 +21,9 @@ from msgspec.structs import replace
 from models.customer.record import Record, unpack
 from models.customer.restrictions import MARKETING
 from models.customer.tail import Tail, UnknownRecord
-from models.decisions.ask import Ask
+from models.decisions.ask import Ask, Held
 from models.decisions.draw import in_control
+from models.decisions.gate_table import UNFORESEEN
 from models.decisions.others import Wanted, against, reservation
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
@@ -235,9 +236,14 @@ def _answer(
         return answer._replace(reservation=f"{entry.id:032x}", reserved_until=entry.expires)
     ask = Ask(policy, person, standing, at, "", at, stops=stopped.standing)
     held = against(ask, Wanted(question.purpose, question.channel, question.promotion))
-    gates = tuple(Against(one.code, one.until, told(one.code), told(one.code, to_customer=True)) for one in held)
-    until = max((one.until for one in held), default=0) if all(one.until for one in held) else 0
+    gates = tuple(Against(one.code, _ends(one), told(one.code), told(one.code, to_customer=True)) for one in held)
+    until = max((one.until for one in gates), default=0) if all(one.until for one in gates) else 0
     return answer._replace(allowed=not held, gates=gates, until=until)
+
+
+def _ends(held: Held) -> int:
+    """When a gate opens, ms; 0: not by itself, or nobody knows."""
+    return 0 if held.code in UNFORESEEN else held.until
 
 
 def _reserved(standing: Standing, name: str) -> Outstanding | None:

@@ -13,6 +13,7 @@ from models.customer.schedule import phase_of
 from models.decisions.choosing.arms import arms_of
 from models.decisions.draw import in_control
 from models.decisions.explain import Waits, waiting
+from models.decisions.gate_table import UNFORESEEN
 from models.decisions.given import Asks, Given
 from models.decisions.limits import contacts, frees_at
 from models.decisions.person import Person
@@ -33,8 +34,6 @@ from models.timeline.stop_types import Stop
 from streams.operations.customer.loyalty import loyalty_view
 from streams.operations.customer.person import iso
 
-UNFORESEEN: Final = frozenset({"open_case", "promotion_used"})
-"""Gates of which nobody knows when they open: a touchpoint, or the end of an episode, opens them."""
 STAGES: Final = {
     Stage.OUT: "no word of it yet",
     Stage.DELIVERED: "arrived",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from benchmarks.decisions import (
@@ -18,9 +20,12 @@ from benchmarks.decisions import (
     Measured,
     Row,
     measure,
+    measure_switched,
     sort_of,
     table,
 )
+from benchmarks.decisions_switched import switched
+from models.decisions.policy.reading import read_policy
 from models.engine.effects import HANDLERS
 from models.engine.lanes import Effect
 from models.outputs import Candidate, Decision, Output, Position, Trigger
@@ -65,6 +70,23 @@ def test_a_small_log_has_every_common_step_and_leaves_the_engine_as_it_was() -> 
         assert 1.0 < measured.rows[sort].mean < 100_000.0
     [ratio] = measured.ratios
     assert ratio > 0.0
+
+
+@pytest.mark.slow
+def test_what_can_be_switched_on_decides_nothing_else_where_it_is_for_nobody() -> None:
+    beside = measure_switched(customers=40, days=120, runs=1)
+    assert all(row.steps == beside.rows[1][sort].steps for sort, row in beside.rows[0].items() if sort != NOTHING)
+    assert min(beside.engine) > 0
+    assert "switched on, to without" in beside.table()
+
+
+def test_all_that_can_be_switched_on_is_in_the_policy_beside_the_example() -> None:
+    text = files("models.decisions.policy").joinpath("example.toml").read_text()
+    policy = read_policy(switched(text))
+    for name in ("freeze", "holidays", "plan", "people", "retention", "ramp", "ad_free", "conversation", "protected"):
+        assert getattr(policy, name) != getattr(read_policy(text), name), name
+    with pytest.raises(ValueError, match="has no 'caps = \\['"):
+        switched(text.replace("caps = [", "limits = ["))
 
 
 def test_the_table_has_the_mean_the_number_and_their_product() -> None:

@@ -16,6 +16,7 @@ from models.customer.contract import ENDED, ENDS, Contract, pack_contract
 from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
+from models.decisions import gate_table
 from models.decisions.ask import Ask, Common, Held
 from models.decisions.contact import settle
 from models.decisions.gate_table import OF_ACTION, TABLE
@@ -577,6 +578,11 @@ def test_a_gate_that_holds_for_a_time_ends_later_than_now() -> None:
     for world in worlds():
         for held in world.held().values():
             assert all(one.until == 0 or one.until > world.now for one in held)
+
+
+def test_what_nobody_can_foresee_is_named_as_that() -> None:
+    held = (found for world, _, _ in CASES.values() for one in world.held().values() for found in one)
+    assert {one.code for one in held if one.until == UNFORESEEN} == gate_table.UNFORESEEN
 
 
 LASTS = [name for name, (_, _, until) in CASES.items() if until not in (0, UNFORESEEN)]

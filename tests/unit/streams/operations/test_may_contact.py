@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -30,6 +31,7 @@ from streams.store.fake import FakeStore
 from streams.store.port import Write
 from tests.support.bench import run_alone
 from tests.support.contracts.http import unlike
+from tests.support.logs import told
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, CONTROL, POLICY, SETTINGS, SILENCE, Story
 
 EMAIL = Question(customer="c", purpose="marketing", channel="email", by="crm")
@@ -90,6 +92,15 @@ def test_the_answer_is_that_of_the_gates_with_their_sentences() -> None:
         assert (await may_contact(shop.store, 1, Question(customer="c", purpose="care", channel="sms"))).allowed
 
     in_shop(Shop(), ask)
+
+
+def test_of_what_nobody_can_foresee_no_time_is_given() -> None:
+    async def ask(shop: Shop) -> None:
+        held = await may_contact(shop.store, 1, EMAIL)
+        assert [(one.gate, one.until) for one in held.gates] == [("open_case", 0)]
+        assert held.until == 0
+
+    in_shop(Shop(replace(Story(days=1), entries=[told("case_opened", "c", BOUGHT + 1, {"case_id": "1"})])), ask)
 
 
 def test_of_two_who_ask_for_the_last_contact_one_gets_it() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from models.outputs import Decision, Position
+from models.outputs import Candidate, Decision, Position
+from streams.cli import preview as cli
 from streams.operations.may_contact import NotAnswered, NothingDecides
 from streams.operations.preview import Asked, NoPreview, answered, ask
 from tests.support.logs import told
@@ -47,6 +48,26 @@ def test_only_a_test_customer_may_get_it() -> None:
     over = {"until": "2000-01-03T13:00:00Z"}
     with pytest.raises(NoPreview, match="who is no test customer"):
         asked(shop(**over))
+
+
+@pytest.mark.parametrize(
+    ("gates", "until", "says"),
+    [
+        (("cap",), BOUGHT, "nothing was sent: held by cap until 2000-01-03 12:00:00"),
+        (("cap", "promotion_used"), None, "nothing was sent: held by cap, promotion_used"),
+        ((), BOUGHT, "nothing was sent: held by hours until 2000-01-03 12:00:00"),
+    ],
+)
+def test_until_when_it_is_held_is_told_where_that_is_known(
+    gates: tuple[str, ...], until: int | None, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    candidates = (Candidate("offer", "email", gates),)
+    found = Decision(
+        "d", "previewed", BOUGHT, Position(0, 1, False), "c", gate="hours", until=BOUGHT, candidates=candidates
+    )
+    assert cli._data(found, "tester")["until"] == until
+    cli._show(found, "tester")
+    assert capsys.readouterr().out.splitlines()[-1].strip().startswith(says)
 
 
 @pytest.mark.parametrize(
