@@ -16,7 +16,7 @@ from models.decisions.words import kind_told, told
 from models.outputs import TASK
 from streams.operations.access.phrases import ENTRIES, EXPORT, LEVELS, POINTS, REFUSED, STAGES, VOICES
 from streams.operations.access.places import Told
-from streams.operations.access.reasons import reasons_told
+from streams.operations.access.reasons import consent_told, contested_told, reasons_told, restriction_told
 from streams.operations.access.record import Item, RecordTold
 from streams.operations.why.for_customer import Words
 from streams.operations.why.outputs import Outputs
@@ -84,7 +84,7 @@ def _consents(held: Held) -> list[dict[str, Any]]:
         if decision.what == "consent" and (match := _KEPT_AS.match(decision.reason)):
             named.add(match[2])
             time = held.words.at_ms(decision.time)
-            found.append({"time": time, "said": match[1], "kept_as": match[2], "evidence": True})
+            found.append({"time": time, "said": consent_told(match[1], say), "kept_as": match[2], "evidence": True})
     register = unpack_register(held.record.tail.consents) if held.record is not None else {}
     for (purpose, channel), said in sorted(register.items()):
         name = f"{said.reference:016x}"
@@ -168,8 +168,12 @@ def _used(words: Words, entry: dict[str, Any]) -> list[str]:
         used.append(EXPORT["estimate"][at].format(percent=f"{100 * entry['risk']:.0f}"))
     if entry["reason"] and entry["what"] in _OF_MOMENT and entry["action"] != TASK:
         used += reasons_told(entry["reason"], words.say.language)
-    elif entry["reason"] and entry["what"] in ("consent", "restricted", "decision_contested"):
-        used.append(entry["reason"])
+    elif entry["reason"] and entry["what"] == "consent":
+        used.append(consent_told(entry["reason"], words.say))
+    elif entry["reason"] and entry["what"] == "restricted":
+        used.append(restriction_told(entry["reason"], words.say.language))
+    elif entry["reason"] and entry["what"] == "decision_contested":
+        used.append(contested_told(entry["reason"], words.say.language))
     return used
 
 

@@ -129,6 +129,19 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
         "We noted what we would have done by rules that we try out; nothing was done.",
         "Wir haben notiert, was wir nach Regeln getan hätten, die wir erproben; getan wurde nichts.",
     ),
+    "may_contact": (
+        "Another sender asked us whether you may be written to.",
+        "Ein anderer Absender fragte uns, ob Ihnen geschrieben werden darf.",
+    ),
+    "previewed": (
+        "We tried out what you would get; it went to a colleague, not to you.",
+        "Wir haben erprobt, was Sie bekämen; es ging an uns selbst, nicht an Sie.",
+    ),
+    "outcome": (
+        "We noted what came of what was chosen for you, or of leaving you alone.",
+        "Wir haben notiert, was aus dem wurde, was für Sie gewählt war, auch wenn das nichts war.",
+    ),
+    "resent": ("A message that was stopped was sent again.", "Eine angehaltene Nachricht ging erneut hinaus."),
     "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
 }
 """By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""
@@ -261,3 +274,18 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "redeemed_already": ("that reward was redeemed before", "die Prämie war schon eingelöst"),
 }
 """Why nothing was booked (`models.loyalty.booking`)."""
+
+RESTRICTIONS: Final[dict[str, tuple[str, str]]] = {
+    "minor": ("a minor", "minderjährig"),
+    "vulnerable": ("in need of protection", "schutzbedürftig"),
+    "deceased": ("deceased", "verstorben"),
+    "dispute": ("a dispute", "ein Streitfall"),
+    "fraud": ("a suspicion of fraud", "ein Betrugsverdacht"),
+    "debt": ("a debt", "eine offene Forderung"),
+    "staff": ("one of our staff", "bei uns beschäftigt"),
+    "test": ("an account to try things out", "ein Konto zum Ausprobieren"),
+    "do_not_contact": ("no contact is wanted", "kein Kontakt erwünscht"),
+    "not_of_age": ("not of age yet, by the date of birth", "nach dem Geburtsdatum noch nicht volljährig"),
+    "on_request": ("at your request", "auf Ihren Wunsch"),
+}
+"""Why a customer is left alone, by its reason."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from streams.operations.why.phrases import GERMAN
+from streams.operations.access.phrases import RESTRICTIONS
+from streams.operations.why.phrases import GERMAN, Phrases
 
 _PARTS: Final[tuple[tuple[str, str], ...]] = (
     (r"silent (\d+) days?, (.*)", r"still seit \1 Tagen, \2"),
@@ -43,6 +44,44 @@ _PARTS: Final[tuple[tuple[str, str], ...]] = (
     ),
 )
 """Each reason whole, and in German; a number or a further reason stands in it."""
+
+
+_SAID: Final = re.compile(r"(\w+) (granted|refused) (?:on (.*)|in general)")
+_EVIDENCE: Final = (
+    ("source ", "Quelle "),
+    ("wording ", "Wortlaut "),
+    ("evidence ", "Nachweis "),
+    ("kept as ", "geführt als "),
+)
+
+
+def consent_told(reason: str, say: Phrases) -> str:
+    """What a decision `consent` says: the answer, and the texts that it rests on as they were given."""
+    answer, *texts = reason.split("; ")
+    said = _SAID.fullmatch(answer)
+    if said is not None:
+        purpose, verb, channels = said.groups()
+        on = ", ".join(say.channel(one) for one in channels.split(", ")) if channels else ""
+        answer = say(f"consent_{verb}", to=say(purpose), on=say("by", channel=on) if on else "")
+    if say.language == GERMAN:
+        texts = [next((de + one[len(en) :] for en, de in _EVIDENCE if one.startswith(en)), one) for one in texts]
+    return "; ".join((answer, *texts))
+
+
+def restriction_told(reason: str, language: str) -> str:
+    """What a decision `restricted` says: why, and who said so."""
+    at = 1 if language == GERMAN else 0
+    why, by, who = reason.partition(", by ")
+    told = RESTRICTIONS[why][at] if why in RESTRICTIONS else why
+    return told + (f", {('by', 'von')[at]} {who}" if by else "")
+
+
+def contested_told(reason: str, language: str) -> str:
+    """What a decision `decision_contested` says is contested."""
+    if language != GERMAN:
+        return reason
+    words = reason.replace("all decisions", "alle Entscheidungen")
+    return words.replace("decision ", "Entscheidung ").replace("trigger ", "Nachricht ")
 
 
 def reasons_told(reason: str, language: str) -> list[str]:

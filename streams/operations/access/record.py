@@ -31,6 +31,7 @@ from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
 from streams.operations.access import fields
 from streams.operations.access.fields import Field
+from streams.operations.access.phrases import RESTRICTIONS
 from streams.operations.access.phrases import STAGES as LOOP_STAGES
 from streams.operations.why.for_customer import Words
 
@@ -129,7 +130,7 @@ class RecordTold:
             "tail.restrictions",
             self._label(fields.TAIL["restrictions"]),
             [
-                {self._label(_REASON): reason.replace("_", " "), **self._parts(fields.RESTRICTION, said)}
+                {self._label(_REASON): RESTRICTIONS[reason][self._at], **self._parts(fields.RESTRICTION, said)}
                 for reason, said in restrictions.items()
             ],
         )

@@ -69,6 +69,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "agreed": ("You agreed to {to}{on} on {time}.", "Sie haben am {time} eingewilligt: {to}{on}."),
     "refused": ("You refused {to}{on} on {time}.", "Sie haben am {time} abgelehnt: {to}{on}."),
+    "consent_granted": ("you agreed to {to}{on}", "Sie haben eingewilligt: {to}{on}"),
+    "consent_refused": ("you refused {to}{on}", "Sie haben abgelehnt: {to}{on}"),
     "marketing": ("advertising", "Werbung"),
     "profiling": ("estimates of what you may do", "Schätzungen, was Sie tun könnten"),
     "conversation": ("conversations with others", "Gespräche mit anderen"),
@@ -147,6 +149,15 @@ OCCASIONS: Final[dict[str, str]] = {
     "spam_reported": "die Meldung als Werbemüll",
 }
 """Types of touchpoints in German; in English they speak for themselves."""
+OURS: Final[dict[str, tuple[str, str]]] = {
+    "expired_unsent": ("a message that was not sent in time", "eine Nachricht, die nicht rechtzeitig hinausging"),
+    "asked_may": ("a sender's question whether you may be written to", "die Frage, ob Ihnen geschrieben werden darf"),
+    "preview_asked": ("a trial of ours, as if for you", "eine Probe von uns, wie für Sie"),
+    "looked_at": ("a look of ours at your record", "ein Blick von uns in Ihren Datensatz"),
+    "identity_moved": ("what was known of another id of yours", "was von einer weiteren Kennung bekannt war"),
+    "touchpoint_forwarded": ("an event of another id of yours", "ein Ereignis einer weiteren Kennung"),
+}
+"""Types of touchpoints that the engine or its operators make, in English and German."""
 _CHANNELS: Final = {"email": "E-Mail", "letter": "Brief", "call": "Anruf", "post": "Post"}
 
 
@@ -171,6 +182,8 @@ class Phrases:
 
     def occasion(self, touchpoint: str) -> str:
         """What a type of touchpoint is called."""
+        if touchpoint in OURS:
+            return OURS[touchpoint][self._at]
         name = touchpoint.replace("_", " ")
         return OCCASIONS.get(touchpoint, name) if self.language == GERMAN else name
 

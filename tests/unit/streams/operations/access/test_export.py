@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models.churn.drivers import _LATELY, _text
 from models.churn.usual import THEMES
 from models.customer.record import Record
+from models.customer.restrictions import REASONS
 from models.decisions.choosing.choose import Reason
 from models.decisions.counterfactuals import would_have_changed
 from models.decisions.drawing import left_alone
@@ -23,6 +24,7 @@ from models.outputs import Decision, Position
 from models.settings import DAY
 from streams.operations.access.erasure import erasure_lines, erasure_preview
 from streams.operations.access.export import Held, export, lines
+from streams.operations.access.phrases import RESTRICTIONS
 from streams.operations.access.places import PLACES, TOPICS, limit_of, record_limit, told_places
 from streams.operations.access.reasons import reasons_told
 from streams.operations.why.for_customer import Words
@@ -89,7 +91,7 @@ def test_a_consent_is_told_with_the_whole_text_of_what_it_rests_on_or_that_this_
     assert granted["evidence"] is False
     entry = Decision("1" * 32, "consent", 1, Position(0, 1, False), "c", reason=reason + granted["kept_as"])
     [told_of] = [one for one in export(_bare(record, entry))["consents"] if one["kept_as"]]
-    assert (told_of["said"], told_of["evidence"]) == ("marketing granted on email; evidence log/7", True)
+    assert (told_of["said"], told_of["evidence"]) == ("you agreed to advertising by email; evidence log/7", True)
     assert next(one for one in register if not one["kept_as"])["said"].startswith("You refused advertising by sms on ")
 
 
@@ -128,6 +130,48 @@ def test_why_the_learned_choice_left_somebody_alone_has_german_words(why: Reason
     assert reasons_told(english, "en") == [english]
     [german] = reasons_told(english, "de")
     assert german != english
+
+
+@pytest.mark.parametrize(
+    ("what", "reason", "english", "german"),
+    [
+        (
+            "consent",
+            "marketing granted on email, push; source page; wording w; evidence e; kept as 0f",
+            "you agreed to advertising by email, push; source page; wording w; evidence e; kept as 0f",
+            "Sie haben eingewilligt: Werbung per E-Mail, push; Quelle page; Wortlaut w; Nachweis e; geführt als 0f",
+        ),
+        (
+            "consent",
+            "profiling refused in general; source page; kept as 0f",
+            "you refused estimates of what you may do; source page; kept as 0f",
+            "Sie haben abgelehnt: Schätzungen, was Sie tun könnten; Quelle page; geführt als 0f",
+        ),
+        ("restricted", "fraud, by ada", "a suspicion of fraud, by ada", "ein Betrugsverdacht, von ada"),
+        ("restricted", "minor", "a minor", "minderjährig"),
+        ("decision_contested", "all decisions", "all decisions", "alle Entscheidungen"),
+        ("decision_contested", "decision d trigger t", "decision d trigger t", "Entscheidung d Nachricht t"),
+    ],
+)
+def test_what_only_the_topic_keeps_is_told_in_the_language(what: str, reason: str, english: str, german: str) -> None:
+    entry = Decision("1" * 32, what, 1, Position(0, 1, False), "c", reason=reason)
+    for language, told_of in (("en", english), ("de", german)):
+        made = export(Held("c", None, Outputs([entry], {}), [], Words(None, None, 1, language), [], [], []))
+        assert [one["used"] for one in made["decisions"]] == [[told_of]]
+
+
+@pytest.mark.parametrize("what", ["may_contact", "previewed", "outcome", "resent"])
+def test_what_is_said_beside_moments_has_words_in_both_languages(what: str) -> None:
+    entry = Decision("1" * 32, what, 1, Position(0, 1, False), "c")
+    told_of = []
+    for language in LANGUAGES:
+        made = export(Held("c", None, Outputs([entry], {}), [], Words(None, None, 1, language), [], [], []))
+        told_of += [one["what"] for one in made["decisions"]]
+    assert len({*told_of, what.replace("_", " ")}) == 3
+
+
+def test_every_reason_of_a_restriction_has_words() -> None:
+    assert set(RESTRICTIONS) == set(REASONS)
 
 
 def test_the_reasons_of_what_was_lately_have_german_words() -> None:

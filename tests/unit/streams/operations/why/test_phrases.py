@@ -14,7 +14,7 @@ from models.decisions.policy.parts import KINDS
 from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS, kind_told, told
 from models.touchpoints.kinds import RESERVED, Kind
 from streams.operations.why.for_customer import Words
-from streams.operations.why.phrases import LANGUAGES, OCCASIONS, PHRASES, Phrases, language_of
+from streams.operations.why.phrases import LANGUAGES, OCCASIONS, OURS, PHRASES, Phrases, language_of
 from tests.unit.streams.operations.why.test_story import CODE, stories
 
 GERMAN_LETTERS = re.compile("[äöüßÄÖÜ]")
@@ -54,6 +54,8 @@ def test_every_phrase_has_the_same_fields_in_both_languages() -> None:
 
 def test_every_type_of_touchpoint_that_may_ask_is_an_occasion_in_german() -> None:
     assert {kind.type for kind in Kind if kind not in RESERVED} <= set(OCCASIONS)
+    of_nobody = {"clock", "model_chosen", "settings_chosen", "policy_chosen", "stopped", "resumed"}
+    assert {kind.type for kind in Kind if kind in RESERVED} - {*OCCASIONS} - {*OURS} <= of_nobody
 
 
 @pytest.mark.parametrize(
