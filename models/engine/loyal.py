@@ -19,6 +19,8 @@ from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
 from models.touchpoints.kinds import Kind
 
 _WAYS = list(VOICES)
+_QUESTIONS = frozenset((Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED))
+"""Nothing that a customer has done: no stage is because of it."""
 
 
 class Voice(NamedTuple):
@@ -68,7 +70,7 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
             "" if voice is None else str(voice.mood),
             "" if voice is None or touch is None else _type(touch),
             by_words and voice is not None,
-            "" if touch is None else touch.id,
+            "" if touch is None or touch.kind in _QUESTIONS else touch.id,
         )
         _emit(work, policy.name, row, entry, person.is_test(row.now))
     return voice is not None and voice.mood == Mood.GOOD

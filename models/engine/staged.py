@@ -42,7 +42,8 @@ def stages_moved(block: Block, exists: NDArray[Any]) -> list[tuple[int, int]]:
 
 
 def restaged(stages: Stages | UnsetType, moved: Sequence[tuple[int, int]]) -> Stages | UnsetType:
-    """The counts after some moves (`stages_moved`). Unset: nobody was ever at a stage."""
+    """The counts after some moves (`stages_moved`). Unset: nobody is at a stage. It is so, too, when the last
+    one has left: whether somebody was at one for a moment depends on where commits cut the line."""
     if not moved:
         return stages
     counts = [0] * len(STAGES) if isinstance(stages, UnsetType) else list(stages)
@@ -50,7 +51,7 @@ def restaged(stages: Stages | UnsetType, moved: Sequence[tuple[int, int]]) -> St
         for number, change in ((before, -1), (after, 1)):
             if number:
                 counts[number - 1] += change
-    return tuple(counts)
+    return tuple(counts) if any(counts) else UNSET
 
 
 def with_stages(

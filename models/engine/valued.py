@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Any, Final
 
 import numpy as np
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -180,7 +180,7 @@ def recounted(values: Values | UnsetType, moved: Sequence[tuple[int, int, int, i
     kept = {
         name: {bucket: counts[bucket] for bucket in sorted(counts) if counts[bucket]} for name, counts in found.items()
     }
-    return {name: kept[name] for name in sorted(kept) if kept[name]}
+    return {name: kept[name] for name in sorted(kept) if kept[name]} or UNSET  # wherever commits cut the line
 
 
 def with_values(

@@ -114,8 +114,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     have stopped; unset while none ever has. values: of its customers; unset while no value is known. draws: by the
     learned choice; unset where there was none since the last boundary. received: of each shard that has sent records
     here, how many of which line (`models.timeline.received`); unset while none has. line: of what this one sends to
-    others; unset while it has sent nothing. stages: customers by stage of the loyalty loop; unset while nobody ever was
-    at one.
+    others; unset while it has sent nothing. stages: customers by stage of the loyalty loop; unset while nobody is at
+    one.
     """
 
     partition: int

@@ -110,8 +110,11 @@ class Loop:
         if touch.time + SECOND <= self.bought:
             return
         silent = bool(self.bought) and touch.time - self.bought + SECOND > silence
-        self.came_back |= silent or 0 < self.slipped < touch.time + SECOND
-        self.bought, self.slipped = max(self.bought, touch.time), 0
+        since = 0 < self.slipped < touch.time + SECOND
+        self.came_back |= silent or since
+        self.bought = max(self.bought, touch.time)
+        if since or self.stage not in ("slipping", "lapsed"):
+            self.slipped = 0  # else they are seen slipping with this purchase, too: it is from before
 
     def is_said(self, stage: str, now: int) -> None:
         """The stage is said, at a log time."""

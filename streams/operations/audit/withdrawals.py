@@ -69,7 +69,7 @@ def why_stray(sent: Sent, now: int, policy: Policy | None) -> str:
         return "it was taken back before"
     if policy is not None and not policy.channels.get(sent.channel, {}).get("withdrawable", True):
         return f"nothing is taken back from {sent.channel}"
-    return "it was not out any more" if sent.delivered or sent.given_back or now >= sent.expires else ""
+    return "it was not out any more" if sent.delivered or sent.given_back or now > sent.expires else ""
 
 
 def _closed(person: Person, dialogue: Dialogue, channel: str) -> bool:
