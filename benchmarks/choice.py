@@ -21,8 +21,9 @@ from statistics import mean, stdev
 from typing import Final, NamedTuple, get_args
 
 from benchmarks.choice_intervals import Coverage, coverages
-from benchmarks.choice_runs import SIZES, Outcome, Setup, at_random, everybody, fixed, learned, world_of
-from benchmarks.choice_world import ACTIONS, Effects, World
+from benchmarks.choice_runs import SIZES, Outcome, Setup, at_random, everybody, fixed, learned, riskier_half, world_of
+from benchmarks.choice_world import ACTIONS, USEFUL, Effects, World
+from models.settings import WEEK
 
 Rule = Callable[[World], Outcome]
 
@@ -47,6 +48,7 @@ def _with_budget(share: float, priced: bool) -> Rule:
 
 RULES: Final[dict[str, Rule]] = {
     **{f"all: {name}": _everybody(place) for place, name in enumerate(ACTIONS)},
+    "riskier half: useful": lambda world: fixed(world, riskier_half(USEFUL)),
     "random": lambda world: fixed(world, at_random),
     "learned": lambda world: learned(world, _DEFAULT),
     "– every draw capped": lambda world: learned(world, CAPPED),
@@ -56,10 +58,11 @@ RULES: Final[dict[str, Rule]] = {
         for share in (0.15, 0.05)
         for told, priced in (("first come", False), ("priced", True))
     },
+    "– forgets half in 26 weeks": lambda world: learned(world, _DEFAULT._replace(half_life=26 * WEEK)),
     "– forgets nothing": lambda world: learned(world, _DEFAULT._replace(half_life=None)),
 }
 QUICK_RULES: Final = ("all: useful", "random", "learned", "– every draw capped")
-EFFECTS: Final[tuple[Effects, ...]] = ("full", "dogs", "negative")
+EFFECTS: Final[tuple[Effects, ...]] = ("full", "dogs", "negative", "idle", "none")
 FIRST_SEED: Final = 101
 
 
@@ -93,7 +96,11 @@ def cells(
             # What does not learn hardly differs from seed to seed in a world of that size.
             for one in effects:
                 for rule in rules:
-                    count = seeds if not (size == "50,000" and rule.startswith(("all:", "random"))) else min(seeds, 2)
+                    count = (
+                        seeds
+                        if not (size == "50,000" and rule.startswith(("all:", "random", "riskier")))
+                        else min(seeds, 2)
+                    )
                     jobs = [(rule, one, size, FIRST_SEED + place) for place in range(count)]
                     found = list(pool.map(run, jobs))
                     yield Cell(rule, one, size, [gain for gain, _ in found], mean(contact for _, contact in found))

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from benchmarks.choice_budget import ContactBudget, left_alone
-from benchmarks.choice_world import ACTIONS, NONE, Effects, Episodes, Floats, Whole, World
+from benchmarks.choice_world import ACTIONS, FEATURES, NONE, Effects, Episodes, Floats, Whole, World
 from models.decisions.choosing.columns import Chances, chances_of, scores_of, unproven
-from models.decisions.choosing.domains import Domain, keyed
+from models.decisions.choosing.domains import Domain, in_share, keyed
 from models.decisions.choosing.numbers import Numbers
 from models.decisions.choosing.prior import Prior
 from models.decisions.choosing.rules import ChoiceRules
@@ -49,7 +49,8 @@ class Outcome(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """Of the learned choice. budget: contacts of a week; None: as many as wanted. priced: they have a price."""
+    """Of the learned choice. budget: contacts of a week; None: as many as wanted. priced: they have a price. control:
+    the share of customers who are left alone whatever is drawn."""
 
     rules: ChoiceRules = ChoiceRules()
     prior: Prior = Prior()
@@ -57,10 +58,11 @@ class Setup(NamedTuple):
     figures: bool = True
     budget: float | None = None
     priced: bool = True
+    control: float = 0.0
 
 
-def learned(world: World, setup: Setup) -> Outcome:
-    """The product's choice, a version a week, outcomes learned as their windows end."""
+def learned(world: World, setup: Setup, hear: Callable[[Episodes], None] | None = None) -> Outcome:
+    """The product's choice, a version a week, outcomes learned as their windows end. hear: is told of each."""
     learner = EffectLearner(14, setup.prior, setup.half_life)
     learner.set_arms({name: ArmWanted(FIGURES[name] if setup.figures else {}) for name in ACTIONS[1:]})
     tally = _Tally()
@@ -69,6 +71,8 @@ def learned(world: World, setup: Setup) -> Outcome:
     known = learner.version()
     for opened in world.weeks():
         for ended in world.matured:
+            if hear is not None:
+                hear(ended)
             shares = (ended.margin - ended.redeemed) / ended.worth
             learner.learn_many(
                 ended.features, shares, arms=ended.action.tolist(), chances=ended.notes["chances"], worth=ended.worth
@@ -82,6 +86,10 @@ def learned(world: World, setup: Setup) -> Outcome:
         scores = scores_of(arms, opened.features, opened.worth, costs)
         money = price.price * learner.mean_worth
         chances = chances_of(arms, scores, opened.eligible[:, 1:], setup.rules, unproven_price=money)
+        opened.notes["would"] = chances.astype(np.float64) / ONE
+        if setup.control:
+            opened.notes["control"] = _control(world, opened, setup.control)
+            chances = left_alone(chances, opened.notes["control"] > 0.0)
         action = _drawn(world, opened, chances)
         if budget is not None:
             budget.begin_week()
@@ -111,9 +119,32 @@ def fixed(world: World, policy: Callable[[Episodes], Floats]) -> Outcome:
     return tally.outcome(world, None)
 
 
+def beside_control(world: World, share: float, hear: Callable[[Episodes], None]) -> None:
+    """Everybody but a lasting control group gets an action at random: enough where contact changes nothing."""
+    for opened in world.weeks():
+        for ended in world.matured:
+            hear(ended)
+        control = opened.notes["control"] = _control(world, opened, share)
+        opened.notes["would"] = at_random(opened)
+        fallen = np.random.default_rng([world.seed, opened.week + 1]).integers(0, len(ACTIONS), len(opened))
+        open_ = opened.eligible[np.arange(len(opened)), fallen] & (control == 0.0)
+        world.act(opened, np.where(open_, fallen, NONE))
+
+
 def everybody(action: int) -> Callable[[Episodes], Floats]:
     """The same for all."""
     return lambda opened: np.tile(np.eye(len(ACTIONS))[action], (len(opened), 1))
+
+
+def riskier_half(action: int) -> Callable[[Episodes], Floats]:
+    """The same for the riskier half of each week's, and nothing for the others."""
+
+    def policy(opened: Episodes) -> Floats:
+        risk = opened.features[:, FEATURES.index("risk")]
+        wanted = risk >= np.median(risk) if len(risk) else risk > 0.0
+        return np.eye(len(ACTIONS))[np.where(wanted, action, NONE)]
+
+    return policy
 
 
 def at_random(opened: Episodes) -> Floats:
@@ -139,6 +170,13 @@ class _Tally:
     def outcome(self, world: World, known: Numbers | None) -> Outcome:
         gain, contact = np.concatenate(self._gain), np.concatenate(self._contact)
         return Outcome(gain, contact, np.concatenate(self._kinds), world.net, known)
+
+
+def _control(world: World, opened: Episodes, share: float) -> Floats:
+    """1.0 of who is of the control group: the same for as long as the world lasts."""
+    salt = b"%d" % world.seed
+    units = (b"%d" % customer for customer in opened.customers.tolist())
+    return np.array([float(in_share(share, Domain.CONTROL, salt, unit)) for unit in units])
 
 
 def _drawn(world: World, opened: Episodes, chances: Chances) -> Whole:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Effects = Literal["full", "dogs", "negative", "none", "turns"]
+Effects = Literal["full", "dogs", "negative", "none", "idle", "turns"]
 
 ACTIONS: Final = ("none", "care", "useful", "reward", "offer")
 KINDS: Final = ("price", "service", "bored", "dog", "sure", "lost")
@@ -92,8 +92,9 @@ class Episodes:
     """Episodes that open at one week's end. features, worth, tier, eligible are all that a policy may see.
 
     features: shape (n, features), the first is 1. worth: margin expected in the window if the customer stays as they
-    were. tier: 0 to 2, by worth. eligible: (n, actions), leaving alone always. truth: for the judge, (n, actions): the
-    expected net value. kinds: for the judge. Set later: what was done, and what came of it.
+    were. tier: 0 to 2, by worth. eligible: (n, actions), leaving alone always. truth, kept_truth: for the judge,
+    (n, actions): the expected net value, and the chance of a purchase. kinds: for the judge. Set later: what was done,
+    and what came of it.
     """
 
     week: int
@@ -103,6 +104,7 @@ class Episodes:
     tier: Whole
     eligible: Flags
     truth: Floats
+    kept_truth: Floats
     kinds: Whole
     action: Whole = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     margin: Floats = field(default_factory=lambda: np.empty(0))
@@ -118,12 +120,13 @@ class World:
     """Steps of a week: `weeks()` gives what opens at each week's end, `act` answers it, `matured` is what has ended.
 
     effects: `full`; `dogs`, with a fifth of sleeping dogs, where no action for everybody is worth its harm; `negative`,
-    where every contact harms everybody; `none`, where contact changes nothing and costs nothing (A/A); `turns`, which
-    is `full` and at half time becomes `negative`.
+    where every contact harms everybody; `none`, where contact changes nothing and costs nothing (A/A); `idle`, where it
+    changes nothing and costs what it costs; `turns`, which is `full` and at half time becomes `negative`.
     """
 
     def __init__(self, seed: int, customers: int, weeks: int, effects: Effects = "full") -> None:
         self.seed, self.customers, self.weeks_in_all, self.effects = seed, customers, weeks, effects
+        self._answers = effects not in ("none", "idle")
         self.week = -BURN
         self.matured: list[Episodes] = []
         self.net = 0.0
@@ -166,8 +169,8 @@ class World:
         """Help, harm and moves between states, by kind."""
         negative = self.effects == "negative" or (self.effects == "turns" and self.week >= self.weeks_in_all // 2)
         contact = np.arange(5) > 0
-        self._help = _HELP * (not negative and self.effects != "none")
-        self._harm = np.maximum(_HARM, _LEAST_HARM) * contact if negative else _HARM * (self.effects != "none")
+        self._help = _HELP * (not negative and self._answers)
+        self._harm = np.maximum(_HARM, _LEAST_HARM) * contact if negative else _HARM * self._answers
         self.cost = COST * (self.effects != "none")
         self._face = FACE * (self.effects != "none")
         self._moves = np.zeros((6, 3, 3))
@@ -269,7 +272,7 @@ class World:
         eligible = np.ones((len(at), len(ACTIONS)), dtype=np.bool_)
         eligible[self._unsubscribed[at], 1:] = False
         tier = np.digitize(worth, [35.0, 75.0])
-        return Episodes(self.week, at, features, worth, tier, eligible, self._truth(at), self.kinds[at])
+        return Episodes(self.week, at, features, worth, tier, eligible, *self._truth(at), self.kinds[at])
 
     def _features(self, at: Whole, risk: Floats, silence: Floats) -> tuple[Floats, Floats]:
         mean = self._log_gaps[at] / np.maximum(self._gaps[at], 1)
@@ -326,21 +329,23 @@ class World:
         found[:, DRIFTING] = 1.0 - found[:, OK] - found[:, LEFT]
         return found
 
-    def _truth(self, at: Whole) -> Floats:
-        """Expected margin of the window less expected cost, of each action: exact, backwards over the chain."""
+    def _truth(self, at: Whole) -> tuple[Floats, Floats]:
+        """Of each action the expected margin of the window less expected cost, and the chance of a purchase in it:
+        exact, backwards over the chain."""
         kinds, rate = self.kinds[at], self._rate[at][:, None]
         buys, never = np.zeros((len(at), 3)), np.ones((len(at), 3))
         for week in reversed(range(WINDOW)):
             pace = rate * self._paces[kinds] * _season(self.week + week)
             buys = np.einsum("nij,nj->ni", self._moves[kinds], pace + buys)
             never = np.einsum("nij,nj->ni", self._moves[kinds], np.exp(-pace) * never)
-        found = np.zeros((len(at), len(ACTIONS)))
+        found, kept = np.zeros((len(at), len(ACTIONS))), np.zeros((len(at), len(ACTIONS)))
         for action in range(len(ACTIONS)):
             after = self._after(at, np.full(len(at), action))
             found[:, action] = (after * buys).sum(axis=1) * self._price[at] - self.cost[action]
+            kept[:, action] = 1.0 - (after * never).sum(axis=1)
             if action == OFFER:
-                found[:, action] -= self._face * (1.0 - (after * never).sum(axis=1))
-        return found
+                found[:, action] -= self._face * kept[:, action]
+        return found, kept
 
     def act(self, episodes: Episodes, action: Whole) -> None:
         """The world's answer; each window opens. Raises ValueError for an action that was not eligible."""
@@ -355,7 +360,7 @@ class World:
         self._state[at] = np.select(
             [luck < after[:, OK], luck < after[:, OK] + after[:, DRIFTING]], [OK, DRIFTING], LEFT
         )
-        contact = (action > 0) & (self.effects != "none")
+        contact = (action > 0) & self._answers
         kinds = self.kinds[at]
         annoyed = np.where((kinds == SERVICE) & (action != OFFER), 0.3, 1.0) * _ANNOYED[kinds]
         self._complaints[at] += contact & (complaining < 0.01 + annoyed)

@@ -186,12 +186,12 @@ def _actions(data: Mapping[str, Any]) -> Iterator[str]:
 def _choice(choice: Mapping[str, Any]) -> Iterator[str]:
     """The learned choice as a whole, for people."""
     if (share := choice["unproven_share"]) is not None:
-        yield f"contact that is not proven would have had a chance of {share:.2f} in the draws of the last week"
+        yield f"contact that is not proven would have had a chance of {share:.2f} in the draws of the last price step"
     held = "" if choice["settled"] else "; every draw is held to its share as well, until that price has settled"
     yield f"it must bring {choice['unproven_price']:,.2f} beside its cost{held}"
     for one in choice["budgets"]:
         part = one["wanted"]
-        last = "" if part is None else f"; last week's draws wanted {100 * part:,.0f} % of what a week may take"
+        last = "" if part is None else f"; the last price step's draws wanted {100 * part:,.0f} % of what one may take"
         yield f"a unit of budget {one['budget']} must bring {one['price']:,.4g} beside the cost{last}"
     launched = "open to everybody" if choice["launched"] else "open to the policy's `launch` until 2,000"
     yield f"{choice['cohort']:,} contacts were learned from: contact that is not proven is {launched}"

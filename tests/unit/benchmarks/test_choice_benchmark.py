@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.choice import Cell, cells, coverage_table, table
 from benchmarks.choice_intervals import TUNED_FOR, Coverage, enough_events, naive, watched, yes_no
-from benchmarks.choice_runs import Setup, at_random, everybody, fixed, learned
+from benchmarks.choice_lift import FIGURES, Watched, watch
+from benchmarks.choice_runs import Setup, at_random, everybody, fixed, learned, riskier_half
 from benchmarks.choice_treated import FIRST_SEED, biases
 from benchmarks.choice_world import ACTIONS, NONE, OFFER, USEFUL, WINDOW, World, purchases
 from models.proof.difference import Difference
@@ -38,6 +39,44 @@ def test_what_is_done_to_some_changes_the_luck_of_nobody_else() -> None:
     apart = np.flatnonzero(worlds[0]._spent != worlds[1]._spent)
     assert touched
     assert {*apart.tolist()} <= touched
+
+
+def test_where_contact_does_nothing_and_costs_something_it_is_that_cost() -> None:
+    world = World(1, 300, 50, "idle")
+    found = fixed(world, everybody(USEFUL))
+    assert found.mean == pytest.approx(-world.cost[USEFUL] * found.contact.mean())
+    assert fixed(World(1, 300, 50, "idle"), everybody(OFFER)).mean < -1.0, "its coupon is redeemed"
+
+
+def test_ranking_by_risk_contacts_half_of_them() -> None:
+    found = fixed(World(1, 600, 50), riskier_half(USEFUL))
+    assert 0.45 < found.contact.mean() < 0.65
+
+
+def test_the_truth_of_who_buys_is_what_happens() -> None:
+    expected, came = [], []
+    for opened in (world := World(3, 2_000, 60)).weeks():
+        for ended in world.matured:
+            expected += ended.kept_truth[np.arange(len(ended)), ended.action].tolist()
+            came += ended.kept.tolist()
+        world.act(opened, np.where(opened.eligible[:, USEFUL], USEFUL, NONE))
+    assert np.mean(came) == pytest.approx(np.mean(expected), abs=3.5 * 0.5 / len(came) ** 0.5)
+
+
+def test_a_lift_is_watched_against_the_truth_of_its_world() -> None:
+    for effects in ("none", "full"):
+        units, figures = watch((effects, 1))  # type: ignore[arg-type]
+        assert units > 500
+        assert len(figures) == len(FIGURES)
+        kept = figures[0]
+        assert kept.shown
+        assert not kept.wrong
+        assert 0.05 < kept.half_width < 0.2
+    wrong, lift = Watched(), Difference(TUNED_FOR)
+    for n in range(4_000):
+        lift.add(n % 2 == 0, 0.5, n % 4 < 2 or n % 2 == 1, 0.0)
+        wrong.look(lift, lift.rates, 0.0)
+    assert wrong.told.wrong, "half of control and all who were treated: the truth is not zero"
 
 
 @pytest.mark.parametrize("effects", ["full", "negative"])

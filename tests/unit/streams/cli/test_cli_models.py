@@ -93,10 +93,10 @@ def test_the_learned_choice_as_a_whole_is_told_behind_its_actions() -> None:
     actions, choice = actions_in(version), choice_in(version)
     assert actions[0]["harm"] == 1.5
     assert list(lines({**TOLD, "actions": actions, "choice": choice}))[-7:] == [
-        "contact that is not proven would have had a chance of 0.29 in the draws of the last week",
+        "contact that is not proven would have had a chance of 0.29 in the draws of the last price step",
         "it must bring 1.23 beside its cost; every draw is held to its share as well, until that price has settled",
-        "a unit of budget calls must bring 0.4567 beside the cost; last week's draws wanted 132 % of what a week may "
-        "take",
+        "a unit of budget calls must bring 0.4567 beside the cost; the last price step's draws wanted 132 % of what "
+        "one may take",
         "a unit of budget gifts must bring 0 beside the cost",
         "1,200 contacts were learned from: contact that is not proven is open to the policy's `launch` until 2,000",
         "any contact does no more harm than is tolerated so far (evidence 31.4 of 60)",
