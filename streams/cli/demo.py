@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli.options import a_file, a_log, echo, fail, json_option, quiet_libraries
-from streams.config import ConfigError
+from streams.config import Config, ConfigError
 from streams.errors import EngineError
 from streams.history.log_times import LONGEST_GAP_DAYS
 from streams.text import printable_lines
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 LIVE_S = 1.0
 """Between two views on a terminal; lines come a little slower, so that they can be read."""
 
-LOOP = "\n# -- the loyalty loop, by its usual figures\n\n[loyalty]\n"
+LOOP = "\n# -- the loyalty loop, and what customers are worth, by their usual figures\n\n[loyalty]\n\n[value]\n"
 """What the demo adds to the example policy."""
 
 
@@ -62,9 +64,9 @@ def demo(
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
     replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.
-    The example policy, with the loyalty loop, is in force from the first touchpoint on; the end tells what was decided
-    by it, and what that saved, by a response that is made up and says so. Nothing is left behind, also after Ctrl-C.
-    Other settings, from the environment or a file, don't matter here.
+    The example policy, with values and the loyalty loop, is in force from the first touchpoint on; the end tells what
+    was decided by it, what the customers are worth, and what that saved, by a response that is made up and says so.
+    Nothing is left behind, also after Ctrl-C. Other settings, from the environment or a file, don't matter here.
 
     \b
     Examples:
@@ -114,4 +116,16 @@ def output_of(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, 
     def write_line(text: str) -> None:
         click.echo(printable_lines(text), err=as_json)
 
-    return DemoOutput(write_line, display, LIVE_S if live else REFRESH_S, name, lines_told)
+    return DemoOutput(write_line, display, LIVE_S if live else REFRESH_S, name, lines_told, pyramid_of)
+
+
+def pyramid_of(config: Config) -> Iterator[str]:
+    """The tiers of the customers, or nothing where the policy keeps no values."""
+    from streams.cli.pyramid import live_lines, live_worths
+    from streams.operations.pyramid import NoValues
+
+    try:
+        found, worths = asyncio.run(live_worths(config))
+    except NoValues:
+        return
+    yield from live_lines(found._replace(loyalty=False), worths)  # stages are told of what was decided

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streams.history.evaluation.pyramid import Pyramid
     from streams.operations.pyramid import LivePyramid
 
-LIVE_HEADS = ("tier", "customers", "from", "value", "of all")
+LIVE_HEADS = ("tier", "customers", "from", "value", "of all", "at risk", "spent")
 HEADS = ("tier", "customers", "from", "value", "of all", "at risk", "leave", "spent")
 
 
@@ -78,7 +78,12 @@ def pyramid(
     if log is None:
         if shares or discount or plots:
             raise click.UsageError("--share, --discount and --plots are of a LOG; name one")
-        _show_live(*asyncio.run(_live(config)), as_json)
+        live, worths = asyncio.run(live_worths(config))
+        if as_json:
+            echo_json(live_data(live, worths))
+            return
+        for line in live_lines(live, worths):
+            echo(line)
         return
     from models.value.pyramid import SHARES
     from streams.history.evaluation.pyramid import pyramid_of_log
@@ -109,40 +114,53 @@ def pyramid(
         echo(path)
 
 
-async def _live(config: Config) -> tuple[LivePyramid, dict[str, Any]]:
-    """The pyramid, and the customers by stage of the loyalty loop; empty: the policy keeps none."""
+async def live_worths(config: Config) -> tuple[LivePyramid, dict[str, Any]]:
+    """The pyramid of the running application, and what its records hold beside (`streams.operations.worth.Worths`)."""
     from streams.operations.pyramid import live_pyramid
     from streams.operations.worth import worths_of
 
     async with store_of(config) as store:
         found = await live_pyramid(store, config.app)
-    return found, (await worths_of(config))["stages"] if found.loyalty else {}
+    return found, await worths_of(config)
 
 
-def _show_live(found: LivePyramid, stages: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        echo_json(found.as_data() | ({"stages": stages} if stages else {}))
-        return
-    echo(f"policy {found.policy}; margin of what is expected within {found.horizon_days:g} days")
-    for name, tiers in found.classes.items():
-        echo(f"{name}: {sum(tier.customers for tier in tiers):,} customers")
-        total = sum(tier.value for tier in tiers)
+def live_data(found: LivePyramid, worths: dict[str, Any]) -> dict[str, Any]:
+    """As JSON types: what is at risk, and was spent, with each tier; stages where the policy keeps the loyalty loop."""
+    told = found.as_data()
+    for name, of_class in told["classes"].items():
+        for tier in of_class["tiers"]:
+            held = worths["classes"].get(name, {}).get(tier["tier"], {})
+            tier |= {what: round(held.get(what, 0.0), 2) for what in ("at_risk", "spent")}
+    return told | ({"stages": worths["stages"]} if found.loyalty else {})
+
+
+def live_lines(found: LivePyramid, worths: dict[str, Any]) -> Iterator[str]:
+    """The same as tables."""
+    yield (
+        f"policy {found.policy}; margin of what is expected within {found.horizon_days:g} days, what is at risk of it, "
+        "net spend so far"
+    )
+    told = live_data(found, worths)
+    for name, of_class in told["classes"].items():
+        yield f"{name}: {of_class['customers']:,} customers"
+        total = sum(tier["value"] for tier in of_class["tiers"])
         rows: list[tuple[str, ...]] = [LIVE_HEADS]
         rows += [
             (
-                tier.tier,
-                f"{tier.customers:,}",
-                "-" if tier.from_value == math.inf else f"{tier.from_value:,.2f}",
-                f"{tier.value:,.0f}",
-                f"{tier.value / total:.0%}" if total > 0.0 else "-",
+                tier["tier"],
+                f"{tier['customers']:,}",
+                "-" if tier["from_value"] is None else f"{tier['from_value']:,.2f}",
+                f"{tier['value']:,.0f}",
+                f"{tier['value'] / total:.0%}" if total > 0.0 else "-",
+                f"{tier['at_risk']:,.0f}",
+                f"{tier['spent']:,.0f}",
             )
-            for tier in tiers
+            for tier in of_class["tiers"]
         ]
-        for line in _table(rows):
-            echo(line)
-    if stages:
-        told = (f"{as_words(stage)} {one['customers']:,}" for stage, one in stages.items())
-        echo(f"loyalty loop: {', '.join(told)}")
+        yield from _table(rows)
+    if stages := told.get("stages"):
+        at_each = (f"{as_words(stage)} {one['customers']:,}" for stage, one in stages.items())
+        yield f"loyalty loop: {', '.join(at_each)}"
 
 
 def tier_names(shares: list[float]) -> list[str]:

@@ -178,6 +178,9 @@ class RunningDemo:
             end.view, self._output.name, len(self._events), end.published, time.monotonic() - began, end.decided
         ):
             self._write_line(line)
+        if self._policy is not None and self._output.pyramid is not None:
+            for line in self._output.pyramid(self.config):
+                self._write_line(f"  {line}")
         for line in warnings(end.view.quality, self.config.engine()):
             self._write_line(line)
         if self._policy is not None and self._output.lift is not None:

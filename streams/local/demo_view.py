@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from streams.config import Config
 from streams.local.demo_decisions import Decided
 from streams.monitoring.top.plain import bands, by_name, trigger
 from streams.monitoring.top.screen import Display
@@ -22,8 +23,8 @@ WriteLine = Callable[[str], None]
 class DemoOutput:
     """What a demo shows of itself.
 
-    write_line: takes a line. display: takes the views while the replay runs. every_s: between two of them.
-    name: of the log, for people. lift: tells a report of lift in lines.
+    write_line: takes a line. display: takes the views while the replay runs. every_s: between two of them. name: of the
+    log, for people. lift: tells a report of lift in lines. pyramid: the customers of the running application by tier.
     """
 
     write_line: WriteLine
@@ -31,6 +32,7 @@ class DemoOutput:
     every_s: float = REFRESH_S
     name: str = "CDNOW"
     lift: Callable[[LiftReport], Iterator[str]] | None = None
+    pyramid: Callable[[Config], Iterator[str]] | None = None
 
 
 def lines(view: View, before: View | None) -> list[str]:

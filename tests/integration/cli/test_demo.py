@@ -16,8 +16,10 @@ import pytest
 
 from models.settings import DAY
 from models.touchpoints import event
+from streams.cli.demo import LOOP, pyramid_of
 from streams.cli.lift import lines_told
 from streams.cli.policy import example_text
+from streams.cli.pyramid import LIVE_HEADS
 from streams.errors import ExitCode
 from streams.history.events import TimedEvent
 from streams.local import demo_view
@@ -55,8 +57,8 @@ def a_log(customers: int, weeks: int) -> list[TimedEvent]:
 def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
     said: list[str] = []
     events = a_log(customers=60, weeks=40)
-    policy = from_the_first(example_text(), "test")
-    output = DemoOutput(said.append, Lines(said.append, demo_view.lines), lift=lines_told)
+    policy = from_the_first(example_text() + LOOP + "fewest = 5\n", "test")
+    output = DemoOutput(said.append, Lines(said.append, demo_view.lines), lift=lines_told, pyramid=pyramid_of)
     with RunningDemo(tmp_path, events, said.append, output, policy) as running:
         assert running.watch() == ExitCode.OK
         decisions = run("--config", str(running.settings), "tail", "decisions", "--limit", "0", "--json").stdout
@@ -70,6 +72,13 @@ def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
     assert f"{len(events):,} touchpoints of CDNOW written, {len(events):,} applied" in text
     assert "customers  60: " in text
     assert "AUC" in text
+    heads = next(
+        n for n, line in enumerate(said) if line.split() == [*LIVE_HEADS[:-3], "of", "all", "at", "risk", "spent"]
+    )
+    tiers = [line.split() for line in said[heads + 1 : heads + 5]]
+    assert [one[0] for one in tiers] == ["top", "high", "middle", "base"]
+    assert f"consumer: {sum(int(one[1]) for one in tiers)} customers" in said[heads - 1]
+    assert any(re.fullmatch(r"  loyalty loop +60: .*", line) for line in said)
     label = said.index(LABEL)
     assert said[label + 3].startswith("Programme, salt 2026: ")
     assert any(line.startswith("Draws at risk: ") for line in said[label:])
