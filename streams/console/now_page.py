@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from streams.console.sources import ValueSource
 from streams.console.svg import bar, spark
 from streams.monitoring.top.plain import quantiles
 from streams.monitoring.top.view import TriggerRow, View
@@ -68,7 +69,20 @@ def now_page(view: View, customers: bool = True) -> dict[str, Any]:
 def lead(view: View) -> str:
     """How fast, and how well."""
     reached = f"Log time {moment(view.time)}. " if view.time is not None else "Not all shards have begun. "
-    return f"{reached}{quantiles(view.latency)} from touchpoint to trigger. Model: {quality(view.quality)}."
+    told = f"{quantiles(view.latency)} from touchpoint to trigger. " if view.latency is not None else ""
+    return f"{reached}{told}Model: {quality(view.quality)}."
+
+
+def tiers(found: ValueSource) -> list[tuple[str, str, str, Markup]]:
+    """Customers by class and tier of value; none where nobody's value is known."""
+    classes = {} if found.pyramid is None else found.pyramid["classes"]
+    every = sum(one["customers"] for one in classes.values())
+    return [
+        (as_words(name), as_words(tier["tier"]), f"{tier['customers']:,}", bar(_part(tier["customers"], every)))
+        for name, one in classes.items()
+        if one["customers"]
+        for tier in one["tiers"]
+    ]
 
 
 def system_page(view: View) -> dict[str, Any]:
@@ -78,7 +92,7 @@ def system_page(view: View) -> dict[str, Any]:
         "title": "System",
         "headline": f"{len(ill)} of {len(view.workers)} workers are not well" if ill else _well(len(view.workers)),
         "lead": "; ".join(f"{worker.name}: {', '.join(worker.why) or 'does not answer'}" for worker in ill)
-        or f"{len(view.shards)} shards are owned, lag {count(view.lag)} records, outbox {count(view.outbox)} entries.",
+        or _owned(view),
         "workers": [
             (
                 one.name,
@@ -105,6 +119,13 @@ def system_page(view: View) -> dict[str, Any]:
         "duplicates": f"{view.duplicates:,}",
         "unowned": view.unowned,
     }
+
+
+def _owned(view: View) -> str:
+    shards = "1 shard is" if len(view.shards) == 1 else f"{len(view.shards)} shards are"
+    outbox = "" if view.outbox is None else f", {count(view.outbox)} entries in the outboxes"
+    lag = "" if view.lag is None else f", {count(view.lag)} records behind"
+    return f"{shards} owned{lag}{outbox}."
 
 
 def _well(workers: int) -> str:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from streams.config import Config
-from streams.console.background import Background, Made
+from streams.console.background import PATIENCE_S, Background, Made
 from streams.console.dead_letters import dead_letters
 from streams.console.open_topics import OpenTopics
 from streams.console.sources import DeadLetters, PolicyPage, Stopped, StopsSource, Story, ValueSource
@@ -44,6 +44,7 @@ ANSWER_S: Final = 20.0
 FRESH_RECORDS_S: Final = 300.0
 FRESH_INDEX_S: Final = 60.0
 """What has come since is read by the page that needs it."""
+FRESH_TIERS_S: Final = 10.0
 FRESH_LIFT_S: Final = 3600.0
 FLAG_S: Final = 2.0
 """What is stopped is known to a page so late at most, and waited for so long."""
@@ -74,6 +75,8 @@ class Reading:
         self._topics = OpenTopics(config, *TOPICS)
         self._flag = -FLAG_S, Stopped()
         self._stories_of = StoryReader(config, self._topics)
+        self._tiers, self._counted = ValueSource(None), 0.0
+        self._counting: asyncio.Future[None] | None = None
         self._background, self._terms = Background(), terms
 
     def __enter__(self) -> Self:
@@ -120,6 +123,20 @@ class Reading:
         reading = asyncio.get_running_loop().run_in_executor(self._reader, self._policy)
         model, found = await asyncio.gather(self.model(), _in_time(reading))
         return replace(found, model=model)
+
+    async def tiers(self) -> ValueSource:
+        """As the shards counted them last; counted anew beside the pages."""
+        if self._counting is None or (self._counting.done() and time.monotonic() - self._counted > FRESH_TIERS_S):
+            self._counted = time.monotonic()
+            self._counting = asyncio.get_running_loop().run_in_executor(None, self._count)
+        await asyncio.wait([self._counting], timeout=PATIENCE_S)
+        return self._tiers
+
+    def _count(self) -> None:
+        try:
+            self._tiers = self._pyramid()
+        except EngineError as error:
+            self._tiers = ValueSource(None, printable(str(error)))
 
     async def value(self) -> ValueSource:
         """The shards' counts at once; the records in the background."""

@@ -130,6 +130,9 @@ class Sources(Protocol):
     async def policy(self) -> PolicyPage:
         """The policy in force."""
 
+    async def tiers(self) -> ValueSource:
+        """Tiers of value alone, as last counted: never raises, nor takes long."""
+
     async def value(self) -> ValueSource:
         """Tiers of value."""
 

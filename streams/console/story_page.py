@@ -63,7 +63,7 @@ def _lead(story: Story) -> str:
         said.append(f"In an episode since {standing['episode_since'][:10]}.")
     for wait in standing["waits"]:
         until = f" until {wait['until'][:16].replace('T', ' ')}" if wait["until"] else ""
-        said.append(f"{as_words(wait['moment'])} waits{until}: {wait['why']}")
+        said.append(f"Moment {as_words(wait['moment'])} waits{until}: {wait['why']}")
     return " ".join(said) or "Nothing waits, and nothing is planned."
 
 
@@ -113,6 +113,7 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
         "asked": f"{as_words(entry['moment'])} {as_words(entry['level'] or '')}".strip(),
         "action": f"{action} by {entry['channel']}" if entry["channel"] else action,
         "why": why,
+        "price": _price(entry["candidates"]) if entry["what"] == "decided" else "",
         "became": "; ".join(as_words(one["what"]) for one in entry["became"]),
         "risk": "" if entry["risk"] is None else f"{entry['risk']:.0%}",
         "candidates": [
@@ -120,6 +121,14 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
             for one in entry["candidates"]
         ],
     }
+
+
+def _price(candidates: list[dict[str, Any]]) -> str:
+    """By how much the best of what gates held was expected to bring more than the best of the others; empty: no more,
+    or no action was looked at."""
+    best = max((0.0, *(one["score"] for one in candidates if not one["gates"])))
+    held = max((0.0, *(one["score"] for one in candidates if one["gates"])))
+    return f"{held - best:,.2f}" if held > best else ""
 
 
 def _facts(values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -275,6 +275,9 @@ class Pages:
         self._answer()
         return Made(lift_data(), NOW / 1000, 75.0)
 
+    async def tiers(self) -> ValueSource:
+        return VALUE
+
     async def value(self) -> ValueSource:
         self._answer()
         return VALUE

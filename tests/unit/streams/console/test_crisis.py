@@ -13,7 +13,7 @@ from streams.config import Config, load
 from streams.console import acting, reading
 from streams.console.acting import FORECASTS, Acting
 from streams.console.reading import READERS, Reading
-from streams.console.sources import StopsSource
+from streams.console.sources import StopsSource, ValueSource
 from streams.operations.stopping import Stopped
 from tests.support.console_pages import Away
 
@@ -41,6 +41,38 @@ async def test_stories_that_are_read_keep_no_page_of_stops_waiting(monkeypatch: 
     finally:
         ended.set()
         await asyncio.gather(*stories)
+
+
+@pytest.mark.asyncio
+async def test_tiers_that_are_counted_keep_no_page_waiting_and_are_shown_on_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, pages = threading.Event(), Reading(load(), [])
+
+    def counted() -> ValueSource:
+        ended.wait(30.0)
+        return ValueSource({"classes": {}})
+
+    monkeypatch.setattr(pages, "_pyramid", counted)
+    began = time.monotonic()
+    assert (await pages.tiers()).pyramid is None
+    assert time.monotonic() - began < 10.0
+    ended.set()
+    while (await pages.tiers()).pyramid is None:
+        assert time.monotonic() - began < 30.0
+
+
+@pytest.mark.asyncio
+async def test_tiers_of_a_store_that_is_away_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Config) -> None:
+        raise Away("Redis is away")
+
+    monkeypatch.setattr(reading, "store_of", away)
+    pages = Reading(load(), [])
+    began, found = time.monotonic(), ValueSource(None)
+    while not found.trouble and time.monotonic() - began < 30.0:
+        found = await pages.tiers()
+    assert found == ValueSource(None, "Redis is away | remedy: start it")
 
 
 @pytest.mark.asyncio

@@ -68,6 +68,7 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
         text = await (await client.get("/customers", params={"customer": "anna"})).text()
     assert "<h1>anna is at risk: silent for 31 days, usually buys every 12</h1>" in text
     for said in (
+        "Not had: 2.00 in expected money, by what gates held.",
         "risk 69%, 60% to 77% at 90 %",
         "open_case: A service case is open.",
         "leaving on",
@@ -75,6 +76,20 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
         "waits until",
     ):
         assert said in text
+
+
+@pytest.mark.asyncio
+async def test_the_page_of_now_counts_customers_by_tier_where_values_are_known() -> None:
+    class Unvalued(Pages):
+        async def tiers(self) -> ValueSource:
+            return ValueSource(None, "no policy has values")
+
+    for sources, known in ((Pages(), True), (Unvalued(), False)):
+        async with console(sources) as client:
+            text = await (await client.get("/now")).text()
+        words = " ".join(re.sub("<[^>]+>", " ", text).split())
+        assert ("Customers by tier of value class tier customers share consumer top 10" in words) is known
+        assert "business" not in words, "a class without customers"
 
 
 @pytest.mark.asyncio
