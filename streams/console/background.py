@@ -60,11 +60,12 @@ class Background:
             await asyncio.wait([asyncio.wrap_future(running)], timeout=PATIENCE_S)
         return replace(self._made.get(name, Made()), going_on=running is not None and not running.done())
 
-    def begun(self, name: str, job: Job, fresh_s: float) -> Future[None] | None:
-        """Its making, where it is made now or was before; it begins where what was made is older than `fresh_s`."""
+    def begun(self, name: str, job: Job, fresh_s: float, pause: float = PAUSE) -> Future[None] | None:
+        """Its making, where it is made now or was before; it begins where what was made is older than `fresh_s`, and
+        than `pause` times what it took."""
         known = self._made.get(name, Made())
         running = self._running.get(name)
-        old = time.time() - known.at > max(fresh_s, PAUSE * known.took)
+        old = time.time() - known.at > max(fresh_s, pause * known.took)
         if (running is None or running.done()) and old:
             running = self._running[name] = self._waiters.submit(self._make, name, job)
         return running

@@ -44,6 +44,8 @@ ANSWER_S: Final = 20.0
 FRESH_RECORDS_S: Final = 300.0
 FRESH_INDEX_S: Final = 60.0
 """What has come since is read by the page that needs it."""
+INDEX_PAUSE: Final = 2.0
+"""Short: only the first time takes long, and what came meanwhile is still to be read."""
 FRESH_TIERS_S: Final = 10.0
 FRESH_LIFT_S: Final = 3600.0
 FLAG_S: Final = 2.0
@@ -88,7 +90,8 @@ class Reading:
     def _index(self) -> None:
         """The index of all customers goes on beside the pages, as long as somebody looks at one."""
         if self._config.index_dir:
-            self._background.begun("index", partial(index_topics, self._config, *TOPICS), FRESH_INDEX_S)
+            job = partial(index_topics, self._config, *TOPICS)
+            self._background.begun("index", job, FRESH_INDEX_S, INDEX_PAUSE)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -87,6 +87,21 @@ async def test_what_is_made_for_the_first_time_is_told_from_what_is_made_anew() 
 
 
 @pytest.mark.asyncio
+async def test_what_took_long_is_made_anew_after_a_pause_of_so_many_times_that() -> None:
+    jobs = Background()
+    try:
+        first = jobs.begun("index", pid, 0.0)
+        assert first is not None
+        await asyncio.wrap_future(first)
+        assert jobs.begun("index", pid, 0.0, 1e6) is first, "it is too early"
+        again = jobs.begun("index", pid, 0.0, 0.0)
+        assert again is not None
+        assert again is not first
+    finally:
+        jobs.close()
+
+
+@pytest.mark.asyncio
 async def test_a_page_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "PATIENCE_S", 0.1)
     began = time.monotonic()
