@@ -25,6 +25,7 @@ from models.decisions.standing import (
     MAX_COUNTS,
     MAX_OUTSTANDING,
     OTHERS,
+    TAKES_ROOM,
     DayCount,
     Outstanding,
     Spent,
@@ -120,6 +121,24 @@ def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -
     kept = {key: time for key, time in standing.once.items() if now < time + once_per.get(key, 0) and key != number}
     kept[number] = second_from(now)
     standing.once = kept
+
+
+def release(standing: Standing, trigger: int) -> tuple[Spent, ...]:
+    """Let what is reserved be as if it never had been; what it had taken of budgets. trigger: its number."""
+    at = _find(standing, trigger)
+    if at is None or standing.outstanding[at].stage != Stage.HELD:
+        return ()
+    entry = standing.outstanding.pop(at)
+    if entry.until:
+        standing.promoted = False
+    if standing.once.get(entry.action) == entry.time:
+        del standing.once[entry.action]
+    return entry.spent
+
+
+def hold(standing: Standing) -> None:
+    """What was reserved last is for no trigger yet."""
+    standing.outstanding[-1] = standing.outstanding[-1]._replace(stage=Stage.HELD)
 
 
 def withdraw(standing: Standing, trigger: int, final: frozenset[int] = frozenset()) -> bool:
@@ -286,7 +305,7 @@ def _is_done(entry: Outstanding, now: int) -> bool:
     """Whether an entry has nothing more to wait for."""
     if entry.stage == Stage.GIVEN_BACK:
         return entry.expires + KEPT <= now
-    if entry.stage in IN_FLIGHT or entry.until:
+    if entry.stage in TAKES_ROOM or entry.until:
         return False
     if entry.purpose != MARKETING and (entry.purpose != CARE or entry.stage == Stage.DELIVERED):
         return True
@@ -319,7 +338,7 @@ def _worth(entry: Outstanding) -> tuple[int, int]:
     """How much is lost with an entry: the least goes first, of equals the oldest."""
     if entry.stage == Stage.GIVEN_BACK:
         return 0, entry.time
-    if entry.stage not in IN_FLIGHT and not entry.until:
+    if entry.stage not in TAKES_ROOM and not entry.until:
         return _SETTLED, entry.time
     if entry.purpose != MARKETING:
         return 4, entry.time  # a sender who asks whether it may still be sent is told what is known

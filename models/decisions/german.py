@@ -64,6 +64,16 @@ GERMAN: Final[dict[str, str]] = {
     "plan_started": "Wir haben mehrere Schritte für Sie vorgesehen.",
     "plan_ended": "Es kommt nichts mehr nach.",
     "step_left_out": "Ein Schritt war nicht nötig.",
+    # -- what two are offered together
+    "not_agreed": "Sie haben nicht eingewilligt, dass wir nutzen, worüber Sie mit anderen sprechen.",
+    "too_late": "Es war zu spät dafür.",
+    "other_side": "Wir konnten es nicht mehr anbieten.",
+    "shares": "Wir haben schon etwas dieser Art für Sie.",
+    "one_customer": "Wir fanden nichts, was wir Ihnen anbieten könnten.",
+    "taken_back": "Wir haben es zurückgenommen.",
+    "went_out": "Es hatte Sie schon erreicht.",
+    "control": "Sie gehören zu einer kleinen Gruppe, der wir keine Werbung schicken.",
+    "test": "Sie probieren etwas aus.",
 }
 """By code, as `models.decisions.words.told` finds them."""
 GERMAN_KINDS: Final[dict[str, str]] = {

@@ -13,6 +13,7 @@ from models.decisions.choosing.numbers import Numbers
 from models.decisions.person import Person
 from models.decisions.policy.asking_types import Level
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.sharing import Tells
 from models.decisions.standing import Standing
 from models.outputs import Candidate, Drawn, Ended, Outcome
 from models.timeline.stop_types import Stop
@@ -88,7 +89,7 @@ class Given(NamedTuple):
 
 class Sending(NamedTuple):
     """What a trigger has beside the decision that makes it. zone: how the hour was found, in words.
-    reserved: units by budget."""
+    reserved: units by budget. not_before: the earliest time to send it, ms; 0: at once."""
 
     expires_at: int
     valid_until: int
@@ -96,6 +97,7 @@ class Sending(NamedTuple):
     propensity: float
     zone: str
     reserved: tuple[tuple[str, int], ...] = ()
+    not_before: int = 0
 
 
 class Said(NamedTuple):
@@ -103,7 +105,8 @@ class Said(NamedTuple):
 
     trigger: the id of the trigger that it is about. sending: the trigger that it makes. withdraws: it takes it back.
     test: it counts for nothing. to: the test customer to whom it goes in place of the one that it is about. drawn:
-    what the learned choice drew by. ended, outcome: what came of a draw, for the audit and for the learner.
+    what the learned choice drew by. ended, outcome: what came of a draw, for the audit and for the learner. group: of
+    what is offered to two. tells: what is said to the other one's shard; of that alone nothing is said to the audit.
     """
 
     what: str
@@ -125,6 +128,8 @@ class Said(NamedTuple):
     drawn: Drawn | None = None
     ended: Ended | None = None
     outcome: Outcome | None = None
+    group: str = ""
+    tells: Tells | None = None
 
 
 def decision_id(customer: bytes, moment: str, now: int, cause: str, level: str) -> str:

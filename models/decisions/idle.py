@@ -16,7 +16,7 @@ def is_idle(policy: PolicyInForce, person: Person, standing: Standing, kind: int
 
     kind: of a touchpoint that asks nothing, reports nothing and wakes nothing (`models.engine.asking`). now: ms.
     """
-    if standing.running or standing.unsent or _is_over(standing, now):
+    if standing.running or standing.unsent or standing.shared or _is_over(standing, now):
         return False
     if standing.window is not None and kind in HEARD:
         return False

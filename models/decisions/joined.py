@@ -108,6 +108,7 @@ STANDING: Final[dict[str, How]] = {
     "told": _own("told"),
     "window": lambda own, other: older_window(own.window, other.window)[0],
     "treated": lambda own, other: _treated(own.treated, other.treated),
+    "shared": _with("shared", lambda one: one.trigger, MAX_OUTSTANDING),
     "inherited": lambda own, other: own.inherited or other.inherited,
 }
 """By field. `outstanding` and `counts` go together (`join_standing`), since what has no room in the one goes into the

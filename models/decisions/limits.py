@@ -7,7 +7,7 @@ counts in every window; one that arrived from its delivery on; of a day's count 
 from __future__ import annotations
 
 from models.decisions.rule_types import ANY, Limit
-from models.decisions.standing import IN_FLIGHT, MAX_OUTSTANDING, Stage, Standing
+from models.decisions.standing import MAX_OUTSTANDING, TAKES_ROOM, Stage, Standing
 from models.settings import DAY
 
 Mark = tuple[int, int, int, int]
@@ -18,7 +18,7 @@ def marks_of(standing: Standing, purpose: int) -> list[Mark]:
     """The contacts for a purpose (by number), the latest first. Of a trigger that may yet arrive the time is the latest
     at which it can: so it counts in every window, and a word of it frees earlier."""
     marks = [
-        (one.expires if one.stage in IN_FLIGHT else one.time, one.channel, one.kind, 1)
+        (one.expires if one.stage in TAKES_ROOM else one.time, one.channel, one.kind, 1)
         for one in standing.outstanding
         if one.purpose == purpose and one.stage != Stage.GIVEN_BACK
     ]
@@ -69,7 +69,7 @@ def full_until(standing: Standing, now: int) -> int:
         return 0
     ends = []
     for one in entries:
-        in_flight = one.stage in IN_FLIGHT
+        in_flight = one.stage in TAKES_ROOM
         if one.stage == Stage.GIVEN_BACK or not (in_flight or one.until):
             return 0
         ends.append(max(one.expires if in_flight else 0, one.until))

@@ -12,7 +12,7 @@ from typing import Final
 from models.customer.layout import UNLEARNED
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
-from models.decisions import response
+from models.decisions import response, shared_moments
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
 from models.decisions.comes import comes
@@ -80,6 +80,8 @@ def decide(given: Given) -> list[Said]:
         said += response.passed(given, said)
     if given.standing.running:
         window_over(given)
+    if given.standing.shared:
+        said += shared_moments.rings(given)
     if touch is not None:
         stopped = stopped_by(given, touch)
         unsent = _may_ask_again(given.standing, touch) if stopped is None else None
@@ -96,6 +98,8 @@ def decide(given: Given) -> list[Said]:
             said += _never_sent_again(given, touch)
         if given.standing.running:
             said += heard(given, touch)
+        if touch.kind == Kind.SHARED_MOMENT:
+            said += shared_moments.hears(given, touch)
         if touch.moments:
             said += _asked_by_touchpoint(given, touch)
         if unsent is not None:
@@ -119,8 +123,10 @@ def decide(given: Given) -> list[Said]:
     response.arrived(given, said)
     if given.standing.running:
         said += over(given)
+    if given.standing.shared:
+        said += shared_moments.follow(given)
     given.standing.forget_told()
-    return [one for one in said if one.what]
+    return [one for one in said if one.what or one.tells]
 
 
 def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now: int) -> list[Said]:
@@ -249,7 +255,9 @@ def _channel_of(given: Given, one: Outstanding) -> str:
 
 def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
     for name in touch.moments:
-        if comes_to_ask(given, touch, name):
+        if rules_of(given.policy).moments[name].shared_on:
+            yield from shared_moments.propose(given, touch, name)
+        elif comes_to_ask(given, touch, name):
             yield from comes(given, name, min(whole(touch.time), given.now))
 
 

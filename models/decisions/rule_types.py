@@ -134,7 +134,8 @@ class ActionRules:
 
 @dataclass(frozen=True, slots=True)
 class MomentRules:
-    """A moment. within: how long it lives, ms; 0: as long as its level stands. purposes, channels: of its actions."""
+    """A moment. within: how long it lives, ms; 0: as long as its level stands. purposes, channels: of its actions.
+    shared_on: channels on which two who talk are offered the same; empty: it is one customer's."""
 
     number: int
     risk: bool
@@ -143,6 +144,7 @@ class MomentRules:
     actions: tuple[str, ...]
     purposes: frozenset[str]
     channels: tuple[str, ...]
+    shared_on: frozenset[str] = frozenset()
 
 
 class StepRules(NamedTuple):

@@ -189,6 +189,7 @@ def _moment(name: str, policy: Policy, actions: dict[str, ActionRules], channels
         actions=tuple(one.name for one in own),
         purposes=frozenset(one.purpose for one in own),
         channels=tuple(dict.fromkeys(channel for one in own for channel in one.channels or channels)),
+        shared_on=frozenset(moment.shared_on),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from models.decisions.running import Running
+from models.decisions.sharing import Sharing
 from models.decisions.treated import Treated
 from models.decisions.unsent import Unsent
 from models.decisions.window import Window
@@ -92,10 +93,13 @@ class Stage(IntEnum):
     WITHDRAWN = 2  # taken back by us; the sender may not have obeyed
     PRESUMED = 3  # its expiry passed without a word: counts as delivered until somebody says that it was not sent
     GIVEN_BACK = 4  # it was not sent: it counts for nothing, unless somebody says that it arrived
+    HELD = 5  # reserved for a moment shared with another customer; there is no trigger yet
 
 
 IN_FLIGHT: Final = (Stage.OUT, Stage.WITHDRAWN)
 """Stages of a trigger that may yet arrive."""
+TAKES_ROOM: Final = (*IN_FLIGHT, Stage.HELD)
+"""The same, and of what is reserved for one."""
 OTHERS: Final = 15
 """In place of the kind of an action: a contact by others."""
 
@@ -166,6 +170,7 @@ class Standing:
     threshold at which a shadow was drawn in the open episode. window: of a draw by the learned choice, until its
     outcome is said; None: there is none. treated: what was drawn of late, which labels of churn are weighed by.
     inherited: another id of the customer was of the control group, hence they are. unsent: triggers that were stopped.
+    shared: what they are offered together with another customer (`models.decisions.sharing`).
     told: by the number of a moment that waits, `gate_number` of what it was last said to wait for
     (`models.decisions.waits`). read: what it was read from: of what has not changed since, `pack_standing` takes the
     bytes."""
@@ -193,6 +198,7 @@ class Standing:
     window: Window | None = None
     treated: Treated | None = None
     inherited: bool = False
+    shared: list[Sharing] = field(default_factory=list)
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def leave(self, one: Waiting) -> None:
@@ -212,6 +218,7 @@ class Standing:
         times += [one.wakes for one in self.waiting if one.wakes]
         times += [one.wakes for one in self.dates if one.wakes]
         times += [one.wakes for one in self.unsent if one.wakes]
+        times += [one.until for one in self.shared if one.until]
         for one in self.outstanding:
             if one.stage in IN_FLIGHT and one.expires:
                 times.append(one.expires)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.moments import second_of
 from models.decisions.running import pack_running, unpack_running
+from models.decisions.sharing import pack_sharing, unpack_sharing
 from models.decisions.standing import AsRead, Dated, DayCount, Outstanding, Spent, Standing, Waiting
 from models.decisions.treated import pack_treated, unpack_treated
 from models.decisions.unsent import pack_unsent, unpack_unsent
@@ -83,6 +84,7 @@ PARTS: Final[dict[int, Part]] = {
     8: Part("window", pack_window, unpack_window),
     9: Part("treated", pack_treated, unpack_treated),
     10: Part("inherited", lambda kept: b"", lambda stored: True),
+    11: Part("shared", pack_sharing, unpack_sharing),
 }
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))

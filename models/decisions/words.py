@@ -146,6 +146,24 @@ PLANS: Final[dict[str, tuple[str, str]]] = {
     "step_left_out": ("A step of a plan is left out.", "One step was not needed."),
 }
 """By what is said of a plan (`models.outputs.Decision.what`)."""
+SHARED: Final[dict[str, tuple[str, str]]] = {
+    "not_agreed": (
+        "The customer has not agreed that what they talk about with others is used.",
+        "You have not agreed that we use what you talk about with others.",
+    ),
+    "too_late": ("The other one did not answer in time.", "It was too late for it."),
+    "other_side": ("It could not be offered to the other one, too.", "It could not be offered any more."),
+    "shares": ("Something is shared with the customer already.", "We have something of the sort for you already."),
+    "one_customer": ("Both are one customer.", "We found nothing to offer you."),
+    "taken_back": ("What was out was taken back, or not sent: so is that of the other one.", "We took it back."),
+    "went_out": (
+        "The other one's does not go out, and this one could not be taken back any more.",
+        "It had reached you already.",
+    ),
+    "control": ("The customer is of the control group.", "You are one of a small group whom we send no advertising."),
+    "test": ("A test customer shares nothing with others.", "You are trying things out."),
+}
+"""By the code of why two are not offered something together, that is no gate's."""
 DRAWN: Final[dict[str, str]] = {
     "best": "It is expected to bring most.",
     "explored": "Something else is expected to bring more: this fell by its own chance, to be learned from.",
@@ -180,7 +198,7 @@ def told(code: str, to_customer: bool = False, language: str = "en") -> str:
     """The sentence of a code; empty: it has none. language: of the customer, "en" or "de"."""
     if to_customer and language == "de" and code in GERMAN:
         return GERMAN[code]
-    found = SENTENCES.get(code) or WAITS.get(code) or BECAME.get(code) or PLANS.get(code)
+    found = next((words[code] for words in (SENTENCES, WAITS, BECAME, PLANS, SHARED) if code in words), None)
     return found[to_customer] if found else ""
 
 

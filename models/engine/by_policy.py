@@ -31,6 +31,9 @@ from models.decisions.preview import PREVIEWED
 from models.decisions.response import erased
 from models.decisions.rewards import parameters_of
 from models.decisions.rules import rules_of
+from models.decisions.shared_moments import answer_to
+from models.decisions.shared_moments import erased as over_for_both
+from models.decisions.sharing import Tells
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.draws import known_of_actions, taught
@@ -39,7 +42,7 @@ from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
 from models.loyalty.loop import Facts, LoopRules
-from models.outputs import OUTCOME, Decision, Trigger, Withdrawal, output_id
+from models.outputs import OUTCOME, ROLE, SHARED, Decision, LoopbackBody, Trigger, Withdrawal, loopback, output_id
 from models.settings import SECOND, EngineSettings
 from models.value.pyramid import value_of
 
@@ -153,7 +156,7 @@ def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: S
 
 def emit_withdrawals(work: Work, policy: PolicyInForce, row: Row, standing: Standing, reason: str) -> None:
     """Take back all that is out; what came of a draw is said without a name."""
-    for said in [*erased(standing, row.now), *take_all_back(standing, policy, reason)]:
+    for said in [*erased(standing, row.now), *take_all_back(standing, policy, reason), *over_for_both(standing)]:
         emit_said(work, policy, row, said)
 
 
@@ -165,7 +168,11 @@ def emit_said(
     person: Person | None = None,
     basis: NDArray[np.float32] | None = None,
 ) -> None:
-    """Emit a decision, and the trigger or the withdrawal that comes with it; drivers are told with triggers only."""
+    """Emit a decision, and the trigger, the withdrawal or the word to another shard that comes with it; drivers are
+    told with triggers only."""
+    if not said.what:
+        tell(work, row, said.tells)
+        return
     at, customer = work.position(row.at), row.customer.decode()
     name = said.id  # its trigger names it, and the draw can be made again from what is on the topic
     if said.what not in ("decided", PREVIEWED):
@@ -200,6 +207,7 @@ def emit_said(
         ended=said.ended,
         levels_of=_levels_of(policy, said, person),
         exempt=said.what == "decided" and person is not None and exempt_by_standing(control, person, row.now),
+        group=said.group,
     )
     if said.outcome is not None and said.ended is not None:
         outcome, ended = taught(work, row.now, said.outcome, said.ended)
@@ -216,6 +224,34 @@ def emit_said(
         name = output_id("withdrawal", said.trigger)
         withdrawal = Withdrawal(name, customer, said.trigger, said.reason, row.now, at)
         work.emit(row.at, Emitted("triggers", name, row.customer, withdrawal, row.now))
+    tell(work, row, said.tells)
+
+
+def tell(work: Work, row: Row, tells: Tells | None) -> None:
+    """Say something of a shared moment to another customer's shard; None: nothing."""
+    if tells is None:
+        return
+    customer, at = row.customer.decode(), work.position(row.at)
+    name = output_id(SHARED, customer, row.now, at.partition, at.offset, at.due, tells.group, tells.step)
+    data = LoopbackBody(
+        work.partition,
+        (customer,),
+        step=tells.step,
+        by=customer,
+        group=tells.group,
+        moment=tells.moment,
+        action=tells.action,
+        channel=tells.channel,
+        asked=tells.asked,
+        expires=tells.expires,
+    )
+    body = loopback(SHARED, name, tells.to, row.now, data)
+    work.emit(row.at, Emitted(ROLE, name, tells.to.encode(), body, row.now))
+
+
+def answer_for_nobody(work: Work, row: Row, data: Any) -> None:
+    """Another shard says something of a shared moment, of somebody with whom there is and can be none."""
+    tell(work, row, answer_to(data))
 
 
 def _levels_of(policy: PolicyInForce, said: Said, person: Person | None) -> str:
@@ -261,4 +297,6 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         reserved=dict(sending.reserved),
         test=said.test,
         country=tail.country,
+        not_before=sending.not_before,
+        group=said.group,
     )

@@ -75,7 +75,7 @@ _ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _LOOPS = ASKS, WAKES, STAYS, BUYS, BETWE
 _UNDER_CONTRACT, _TIERS = UNDER_CONTRACT, TIERS
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
-_LOOKED = int(Kind.LOOKED_AT)
+_LOOKED, _SHARED, _ANSWERED = int(Kind.LOOKED_AT), int(Kind.SHARED_MOMENT), int(Effect.ANSWERED)
 _MARK, _WAS_ERASED = np.uint64(PASSED_ON), WAS_ERASED
 
 REST, SCORE, WAIT_NEXT, WAIT_CASE = range(4)
@@ -170,6 +170,12 @@ def touch_step(
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if rules.policy and not record.flags & ERASED else 0
         return n, REST
+    if kind == _SHARED:
+        counts[_APPLIED] += 1
+        if rules.policy and not record.flags & ERASED:
+            lane.asks = _TOUCHPOINT
+            return n, REST
+        return report(effects, n, lane, index, _ANSWERED, 0.0, 0), REST
     if rules.forget_after != 0 and record.flags & ERASED:
         # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent, and a refusal.
         time = arrivals.times[row]

@@ -38,7 +38,14 @@ from models.decisions.idle import is_idle
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import may_be_treated
 from models.decisions.treated import AS_IT_IS, Weighed, later, weighed
-from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals, has_no_levels
+from models.engine.by_policy import (
+    Customer,
+    answer_for_nobody,
+    by_policy,
+    emit_end_of_episode,
+    emit_withdrawals,
+    has_no_levels,
+)
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
@@ -217,6 +224,11 @@ def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
     return True
 
 
+def _answered(ground: Ground, effect: ReportedEffect) -> None:
+    """Another shard says something of a shared moment, and nothing can be decided of the customer."""
+    answer_for_nobody(ground.work, ground.where(effect), ground.touchpoint(effect.row).data)
+
+
 def _customer(ground: Ground, lane: int) -> Customer:
     """As the record is after the step; of a lane that waits."""
     block = ground.block
@@ -320,6 +332,7 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.MERGED: merges_away,
     Effect.TAKEN_OVER: takes_over,
     Effect.PASSED_ON: passes_on,
+    Effect.ANSWERED: _answered,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 

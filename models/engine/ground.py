@@ -13,6 +13,7 @@ from models.customer.block import Block
 from models.customer.layout import DUE
 from models.customer.tail import Tail
 from models.decisions.contact import settle
+from models.decisions.shared_moments import drop
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.engine.customer_timers import next_due
@@ -124,6 +125,7 @@ class Ground:
         standing.running = [one for one in standing.running if not one.due or one.due > now]
         standing.carried, standing.live = False, 0
         standing.forget_told()
+        drop(standing, now)
         settle(standing, now)
         tail = self.block.tail(lane)
         if 0 < timer_of(tail.points) <= now:

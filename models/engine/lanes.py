@@ -62,6 +62,7 @@ class Effect(IntEnum):
     MERGED = 15  # the id is another customer's; the lane waits
     TAKEN_OVER = 16  # what was known of another id arrives; the lane waits
     PASSED_ON = 17  # something comes at an id that is another customer's; the lane waits
+    ANSWERED = 18  # another shard says something of a shared moment, where nothing can be decided
     DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 

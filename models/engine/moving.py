@@ -47,6 +47,7 @@ from models.decisions.person import Person
 from models.decisions.points import spread_of
 from models.decisions.response import merged
 from models.decisions.rules import rules_of
+from models.decisions.shared_moments import drop, follow
 from models.decisions.standing import OTHERS
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.arrived import record_of
@@ -67,6 +68,7 @@ from models.outputs import (
     MOVED,
     REVIVED,
     ROLE,
+    SHARED,
     TAKEN_OVER,
     LoopbackBody,
     loopback,
@@ -74,6 +76,7 @@ from models.outputs import (
 )
 from models.settings import SECOND
 from models.touchpoints.types.identities import IdentityMovedData, LoopbackData, TouchpointForwardedData
+from models.touchpoints.types.shared_moments import SharedMomentData
 
 
 def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackData | None) -> Record:
@@ -98,6 +101,7 @@ def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackDa
     record.tail.points = pack_account(account)
     emit_booked(work, row, membership.moves_away(unpack_membership(record.tail.membership)), record.tail)
     _unlearned(record)
+    _nothing_proposed(record)
     data = LoopbackBody(work.partition, (customer,), record=_text(record.pack()), control=inherits)
     _send(work, row, MOVED, into, data)
     emit_decision(work, row, MERGED, f"into {into}")
@@ -153,7 +157,7 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
     """What comes at an id that is another customer's goes on to them. index: of the row in the batch. What the record
     is then: its own again where it closes a circle."""
     customer, head = row.customer.decode(), work.batch.columns.between.get(index)
-    hop = onward(customer, record.tail.merged, *((head.path, head.hops) if head is not None else ((),)))
+    hop = onward(customer, record.tail.merged, *_way(head))
     if hop is None:
         record = revived(record, row.customer)
         emit_decision(work, row, REVIVED, "of ids that are merged in a circle the smallest stays")
@@ -163,10 +167,30 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
     if isinstance(head, IdentityMovedData):
         data = LoopbackBody(work.partition, path, record=head.record, control=head.control, hops=hops)
         _send(work, row, MOVED, to, data)
+    elif isinstance(head, SharedMomentData):
+        said = (head.step, head.by, head.group, head.moment or "", head.action or "", head.channel or "")
+        data = LoopbackBody(work.partition, path, 0, 0, "", "", False, hops, *said, head.asked, head.expires)
+        _send(work, row, SHARED, to, data)
     else:
         event = head.event if isinstance(head, TouchpointForwardedData) else _text(work.batch.values[index] or b"")
         _send(work, row, FORWARDED, to, LoopbackBody(work.partition, path, event=event, hops=hops))
     return record
+
+
+def _way(head: LoopbackData | None) -> tuple[tuple[str, ...], int]:
+    """By which merged ids something has come, and how many more (`models.customer.merged.onward`). What is said of a
+    shared moment comes from the other customer first."""
+    if head is None or (isinstance(head, SharedMomentData) and head.path[0] == head.by):
+        return (), 0
+    return head.path, head.hops
+
+
+def _nothing_proposed(record: Record) -> None:
+    """What two are to be offered together and is not out yet is over; what is out goes on."""
+    standing = unpack_standing(record.tail.standing)
+    if standing.shared:
+        drop(standing)
+        record.tail.standing = pack_standing(standing)
 
 
 def end_episode(work: Work, row: Row, record: Record, why: str) -> None:
@@ -241,7 +265,7 @@ def _take_back(work: Work, row: Row, own: Record, phase: int) -> None:
     customer = Customer(row.customer, own.tail, own.flags, own.times, own.numbers, own.seconds, phase)
     person = customer.person(None, work.settings, work.policy)
     given = Given(work.policy, person, standing, row.now, work.settings.tick, phase, None, 0)
-    for said in take_back_by_record(given):
+    for said in [*take_back_by_record(given), *follow(given)]:
         emit_said(work, work.policy, row, said, person)
     own.tail.standing = pack_standing(standing)
 

@@ -15,7 +15,8 @@ from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
 from models.engine.asking import asking
-from models.engine.decide import choose_champion, take_choice
+from models.engine.by_policy import answer_for_nobody
+from models.engine.decide import Row, choose_champion, take_choice
 from models.engine.effects import take_effect
 from models.engine.ground import Ground
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
@@ -31,7 +32,7 @@ EFFECTS_A_CALL = 2048
 """Effects between two calls of the compiled loop: enough for most pieces, and small enough to stay in the processor's
 cache."""
 
-NO_TOUCH = (Kind.EXPIRED_UNSENT, Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED)
+NO_TOUCH = (Kind.EXPIRED_UNSENT, Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED, Kind.SHARED_MOMENT)
 """Kinds that make no record of somebody who has none."""
 
 
@@ -111,6 +112,9 @@ class Run:
             elif self.arrivals.kinds[row] in NO_TOUCH:
                 self.counts[Count.APPLIED] += 1
                 self.counts[Count.SKEWED] += self.arrivals.skewed[row]
+                if self.arrivals.kinds[row] == Kind.SHARED_MOMENT:
+                    where = Row((row, 1, 0.0, b""), int(self.arrivals.now[row]), self.block.names[index])
+                    answer_for_nobody(work, where, self.ground.touchpoint(row).data)
             else:
                 lane["exists"] = 1
                 break

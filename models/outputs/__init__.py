@@ -49,7 +49,7 @@ from models.outputs.examples import (
     Watermark,
 )
 from models.outputs.ids import output_id, trigger_id
-from models.outputs.loopback import FORWARDED, MOVED, ROLE, Loopback, LoopbackBody, loopback
+from models.outputs.loopback import FORWARDED, MOVED, ROLE, SHARED, Loopback, LoopbackBody, loopback
 from models.outputs.triggers import Position, Reason, StopOrder, Trigger, Unsent, Withdrawal
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "ROLE",
     "SETTINGS_IN_FORCE",
     "SETTINGS_WAITING",
+    "SHARED",
     "STOPPED",
     "TAKEN_OVER",
     "TASK",

@@ -83,22 +83,24 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live), ``may_contact``
     (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the
     plan, or its step), ``resent`` and ``not_resent`` (what was stopped), ``outcome`` (what came of a draw by the
-    learned choice), ``policy_in_force`` and ``policy_waiting``. Of operators: ``stopped`` and ``resumed``. moment,
-    level: what asked. candidates: what was looked at. gate: what held the customer as a whole. control: the customer is
-    of the control group, so `action` is what would have been done. policy: its name. value, tier: what was known of the
-    customer's value. levels_of: where levels of risk go by the tier of value, the tier by whose level it was asked:
-    that of the estimate before, or the one at which the episode opened. exempt: the customer is exempt from the control
-    group by their plan, programme or tier of value. late: of a version that came into force not at a boundary but
-    before the record at `at` and the due items that stand before that: the last boundary that the line had crossed
-    there. timer: of a late one that came into force between two of these due items: the first that it decides, as its
-    timer position (`models.timeline.order`) and its customer. champion: of a version that is the first in force here
-    since this model was promoted. lineage: of a version that another learner than the application's first has made:
-    that learner's schema. Two of them may have made versions of one boundary; `model_version` of the decisions that
-    follow means this one's. settings: what an operator's settings change, by name: the old value and the new one. test:
-    it is about somebody who tries things out, or for them. drawn: what the learned choice drew by. ended: of what
-    ``outcome``, what came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of points. loyalty:
-    of `LOYALTY`, where they are in the loyalty loop. membership: of `MEMBERSHIP`, what changed in their membership of
-    the loyalty programme.
+    learned choice), ``shared_proposed``, ``shared_reserved``, ``shared_refused`` and ``shared_ended`` (of what is to be
+    offered to two who talk with each other: `gate` says why not), ``policy_in_force`` and ``policy_waiting``. Of
+    operators: ``stopped`` and ``resumed``. moment, level: what asked. candidates: what was looked at. gate: what held
+    the customer as a whole. control: the customer is of the control group, so `action` is what would have been done.
+    policy: its name. value, tier: what was known of the customer's value. levels_of: where levels of risk go by the
+    tier of value, the tier by whose level it was asked: that of the estimate before, or the one at which the episode
+    opened. exempt: the customer is exempt from the control group by their plan, programme or tier of value. late: of a
+    version that came into force not at a boundary but before the record at `at` and the due items that stand before
+    that: the last boundary that the line had crossed there. timer: of a late one that came into force between two of
+    these due items: the first that it decides, as its timer position (`models.timeline.order`) and its customer.
+    champion: of a version that is the first in force here since this model was promoted. lineage: of a version that
+    another learner than the application's first has made: that learner's schema. Two of them may have made versions of
+    one boundary; `model_version` of the decisions that follow means this one's. settings: what an operator's settings
+    change, by name: the old value and the new one. test: it is about somebody who tries things out, or for them. drawn:
+    what the learned choice drew by. ended: of what ``outcome``, what came of a draw. ledger: of `LEDGER`, what was
+    booked in the customer's account of points. loyalty: of `LOYALTY`, where they are in the loyalty loop. membership:
+    of `MEMBERSHIP`, what changed in their membership of the loyalty programme. group: names what two customers are
+    offered together; of both it is the same.
     """
 
     id: str
@@ -134,6 +136,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     loyalty: LoyaltyEntry | None = None
     levels_of: str = ""
     exempt: bool = False
+    group: str = ""
 
 
 TASK = "task_for_a_person"

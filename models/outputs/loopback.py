@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-MOVED, FORWARDED = "identity_moved", "touchpoint_forwarded"
-"""Their types (`models.touchpoints.types.identities`)."""
+MOVED, FORWARDED, SHARED = "identity_moved", "touchpoint_forwarded", "shared_moment"
+"""Their types (`models.touchpoints.types.identities`, `models.touchpoints.types.shared_moments`)."""
 SOURCE: Final = "/retention/loopback"
 ROLE: Final = "touchpoints"
 """Of the topic on which they travel."""
@@ -17,7 +17,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LoopbackBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Fields as of `models.touchpoints.types.identities`. line, count: given when it is counted."""
+    """Fields as of `models.touchpoints.types.identities` and `models.touchpoints.types.shared_moments`. line, count:
+    given when it is counted."""
 
     sender: int
     path: tuple[str, ...]
@@ -27,6 +28,14 @@ class LoopbackBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     event: str = ""
     control: bool = False
     hops: int = 0
+    step: str = ""
+    by: str = ""
+    group: str = ""
+    moment: str = ""
+    action: str = ""
+    channel: str = ""
+    asked: int = 0
+    expires: int = 0
 
 
 class Loopback(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +61,7 @@ class Loopback(msgspec.Struct, frozen=True, gc=False):
 
 
 def loopback(kind: str, name: str, subject: str, time: int, data: LoopbackBody) -> Loopback:
-    """A record to another shard. kind: `MOVED` or `FORWARDED`. time: log time of its sender, ms."""
+    """A record to another shard. kind: `MOVED`, `FORWARDED` or `SHARED`. time: log time of its sender, ms."""
     moment = _EPOCH + timedelta(milliseconds=time)
     told = f"{moment:%Y-%m-%dT%H:%M:%S}.{time % 1000:03d}Z"
     return Loopback(kind, "1.0", name, SOURCE, subject, told, data)

@@ -30,7 +30,8 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     the customer, where known. coupon, valid_until: of a promotion, and how long it can be used. cost: expected, of
     contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn. reserved: what
     it has taken of budgets, in units (a contact, or a hundredth of money). test: it is for somebody who tries things
-    out; it counts for nothing. country: of the customer, where known.
+    out; it counts for nothing. country: of the customer, where known. group: another customer is offered the same at
+    the same time, under the same group; neither is told so.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     reserved: dict[str, int] = {}
     test: bool = False
     country: str = ""
+    group: str = ""
 
 
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):

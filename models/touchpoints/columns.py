@@ -133,7 +133,7 @@ def read_columns(
 
 
 _LOOPBACK: Final = np.zeros(256, np.bool_)
-_LOOPBACK[[Kind.IDENTITY_MOVED, Kind.TOUCHPOINT_FORWARDED]] = True
+_LOOPBACK[[Kind.IDENTITY_MOVED, Kind.TOUCHPOINT_FORWARDED, Kind.SHARED_MOMENT]] = True
 
 
 def _between(kinds: NDArray[np.uint8], values: Sequence[bytes | None]) -> dict[int, LoopbackData]:

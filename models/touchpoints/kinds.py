@@ -108,6 +108,7 @@ class Kind(IntEnum):
     PREVIEW_ASKED = 0x8A
     IDENTITY_MOVED = 0x8B
     TOUCHPOINT_FORWARDED = 0x8C
+    SHARED_MOMENT = 0x8D
 
     @property
     def type(self) -> str:

@@ -22,6 +22,7 @@ from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 from models.touchpoints.times import milliseconds, moment, settle
 from models.touchpoints.types.identities import IdentityMergedData, LoopbackData, TouchpointForwarded
+from models.touchpoints.types.shared_moments import SharedMomentData
 from models.touchpoints.union import Event
 
 Record = tuple[bytes | None, bytes | None, int]  # value, key, the record's timestamp in ms
@@ -170,6 +171,7 @@ def stray_control(event: Event) -> tuple[str, str] | None:
     data = event.data
     others = [("data.into", data.into)] if isinstance(data, IdentityMergedData) else []
     others += [("data.path", one) for one in data.path] if isinstance(data, LoopbackData) else []
+    others += [("data.by", data.by)] if isinstance(data, SharedMomentData) else []
     for name, text in (("subject", event.subject), ("source", event.source), ("id", event.id), *others):
         if control := _CONTROL.search(text):
             return name, control[0]

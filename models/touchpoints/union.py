@@ -66,6 +66,7 @@ from models.touchpoints.types.reserved import (
     Stopped,
 )
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
+from models.touchpoints.types.shared_moments import SharedMoment
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
 Event = (
@@ -143,6 +144,7 @@ Event = (
     | PreviewAsked
     | IdentityMoved
     | TouchpointForwarded
+    | SharedMoment
 )
 
 # The class of each type on the wire.

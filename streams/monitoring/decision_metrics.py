@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from models.decisions.others import MAY_CONTACT
 from models.decisions.preview import PREVIEWED
-from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
+from models.decisions.shared_moments import SHARED_MOMENTS
+from models.decisions.words import BECAME, PLANS, SENTENCES, SHARED, WAITS
 from models.loyalty.loop import STAGES
 from models.outputs import LOYALTY, OUTCOME, REQUESTS, TASK
 from models.timeline.shard_state import ShardState
@@ -32,15 +33,17 @@ WHATS: Final = (
     "resent",
     *BECAME,
     *PLANS,
+    *SHARED_MOMENTS,
     *REQUESTS,
     MAY_CONTACT,
     PREVIEWED,
     OUTCOME,
 )
-"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what was
+"""What came of a moment (the first seven), that an episode opened, what became of a trigger, of a plan, and of
+what two were to be offered together, what was
 drawn in shadow, what a customer asks a person for, what another sender asked, previews, and what came of a draw by the
 learned choice."""
-GATES: Final = (*SENTENCES, *WAITS)
+GATES: Final = (*SENTENCES, *WAITS, *SHARED)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 
 

@@ -41,6 +41,7 @@ _STAGES: Final = {
     Stage.WITHDRAWN: WITHDRAWN,
     Stage.PRESUMED: EXPIRED,
     Stage.GIVEN_BACK: UNSENT,
+    Stage.HELD: UNKNOWN,
 }
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from streams.operations.audit import RULES
-from tests.auditor import broken_levels, broken_loyalty, broken_points, broken_tiers
+from tests.auditor import broken_levels, broken_loyalty, broken_points, broken_sharing, broken_tiers
 from tests.auditor.broken_draws import BROKEN, a_whole_window
 from tests.support.audited import Log
 
 assert broken_points.KEPT
 assert broken_levels.KEPT
 assert broken_tiers.KEPT
+assert broken_sharing.KEPT
 assert broken_loyalty.KEPT  # its streams are in BROKEN, too
 CASES = [(rule, function) for rule, functions in BROKEN.items() for function in functions]
 
@@ -26,6 +27,14 @@ def test_there_is_a_stream_that_breaks_every_rule() -> None:
 def test_a_window_of_the_learned_choice_breaks_none() -> None:
     log = Log.begun()
     a_whole_window(log)
+    log.clock()
+    assert not log.broken()
+
+
+def test_what_both_are_offered_breaks_none() -> None:
+    log = Log.begun()
+    broken_sharing.begun(log)
+    broken_sharing.both(log)
     log.clock()
     assert not log.broken()
 

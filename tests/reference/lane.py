@@ -56,7 +56,7 @@ from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.treated import Weighed
 from models.engine.asking import COUNTED, REPORTS, TOLD
-from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
+from models.engine.by_policy import answer_for_nobody, emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
 from models.engine.ledger import close_earned
 from models.engine.moving import merge_away, pass_on, take_over
@@ -485,6 +485,11 @@ class Lane:
         if touch.kind == Kind.EXPIRED_UNSENT:
             stands = self.policy is not None and record is not None and bool(record.tail.standing)
             return Step(at, now, self._rearm(touch), touch, asks=Asks.TOUCHPOINT if stands else 0)
+        if touch.kind == Kind.SHARED_MOMENT:
+            known = self.policy is not None and record is not None and not record.flags & ERASED
+            if not known:
+                answer_for_nobody(self.work, Row(at, now, self.customer, None), touch.data)
+            return Step(at, now, "asked", touch, asks=Asks.TOUCHPOINT if known else 0)
         if touch.kind in (Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED):
             known = self.policy is not None and record is not None and not record.flags & ERASED
             return Step(at, now, "asked", touch, asks=Asks.TOUCHPOINT if known else 0)

@@ -391,8 +391,8 @@ def cut_at(log: Sequence[LogRecord], time: int) -> list[LogRecord]:
 
 CHOICES = {"model_chosen", "settings_chosen", "policy_chosen", "stopped", "resumed"}
 """Types of what operators write."""
-OF_IDENTITIES = {"identity_merged", "identity_moved", "touchpoint_forwarded"}
-"""Types by which two ids become one customer (tests/support/identities.py)."""
-ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock"} - CHOICES - OF_IDENTITIES
+BETWEEN = {"identity_merged", "identity_moved", "touchpoint_forwarded", "shared_moment"}
+"""Types of what shards say to each other, and by which two ids become one customer (tests/support/identities.py)."""
+ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock"} - CHOICES - BETWEEN
 if set(DATA) != ALL_KINDS:
     raise ImportError(f"kinds without example data: {ALL_KINDS ^ set(DATA)}")

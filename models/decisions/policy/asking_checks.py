@@ -17,7 +17,7 @@ MOST_DATED: Final = 8
 """Moments of dates, of what is unanswered, and that count, in a policy: each may have an entry in a record."""
 _OF_DATES: Final = ("field", "offset", "silent_for")
 _OF_UNANSWERED: Final = ("answered_by", "after")
-_OF_COUNTS: Final = ("nth", "in")
+_OF_COUNTS: Final = ("nth", "in", "shared_on")
 _OF_POINTS: Final = ("reaches",)
 _OF_MEMBERSHIP: Final = ("change",)
 _BELONGS: Final = {

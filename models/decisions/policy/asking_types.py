@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from models.decisions.policy.parts import Condition, Duration, Identifier, Offset, Part, Risk
-from models.touchpoints.fields import CustomerClass
+from models.touchpoints.fields import Channel, CustomerClass
 
 
 class Level(Part, frozen=True, kw_only=True):
@@ -96,7 +96,9 @@ class Moment(Part, frozen=True, kw_only=True):
     is `reached`, when it is about to be lost (`grace` begins) or is lost (`lowered`). when: a condition on the
     touchpoint's data; of a date, points, membership or spoke_well moment, on the customer. within: how long a moment
     lives that is none of risk; what it waits for must end before. once_per: at most one trigger, or final end, in so
-    long.
+    long. shared_on: of a touchpoint moment that a `chat` asks, channels of ours: where two customers talk there on the
+    topic of an action, both are offered it, or neither; both must have granted the purpose `conversation`. `within` is
+    how long the two have to be asked; what they are offered goes out from then on.
     """
 
     sort: Literal["risk", "touchpoint", "date", "unanswered", "points", "membership", "spoke_well"]
@@ -114,6 +116,7 @@ class Moment(Part, frozen=True, kw_only=True):
     when: Condition | None = None
     within: Duration = "3d"
     once_per: Duration | None = None
+    shared_on: Annotated[tuple[Channel, ...], Meta(max_length=16)] = ()
 
 
 class ContractRules(Part, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from models.decisions.policy.plan_checks import faults_of_plans
 from models.decisions.policy.points_checks import faults_of_points
 from models.decisions.policy.protection_checks import faults_of_protection
 from models.decisions.policy.retention_checks import faults_of_retention
+from models.decisions.policy.sharing_checks import faults_of_sharing
 from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
@@ -288,5 +289,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_points,
     faults_of_loyalty,
     faults_of_membership,
+    faults_of_sharing,
     _names,
 )

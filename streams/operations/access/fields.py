@@ -218,6 +218,11 @@ STANDING: Final = {
         "yes",
     ),
     "told": Field("what we noted that an occasion waits for", "worauf ein Anlass wartet, wie wir notierten", "told"),
+    "shared": Field(
+        "what you and somebody with whom you talk are offered",
+        "was Ihnen und jemandem, mit dem Sie sprechen, angeboten wird",
+        "packed",
+    ),
 }
 """Fields of `models.decisions.standing.Standing`."""
 STATEMENT: Final = {
@@ -322,6 +327,18 @@ RUNNING: Final = {
     "left_out": Field("steps left out, as bits", "ausgelassene Schritte, als Bits", "raw"),
     "at": Field("at which level of our estimate", "bei welcher Stufe unserer Schätzung", "risk"),
 }
+SHARING: Final = {
+    "where": Field("where it stands", "wie weit es ist", "shared"),
+    "group": Field("its name", "sein Name", "trigger"),
+    "other": Field("for somebody else, too", "auch für jemand anderen", "yes"),
+    "moment": Field("occasion", "Anlass", "named"),
+    "action": Field("what", "was", "named"),
+    "channel": Field("where you talked", "wo Sie gesprochen haben", "text"),
+    "until": Field("we wait for them until", "wir warten darauf bis", "time"),
+    "starts": Field("not before", "nicht vor", "time"),
+    "trigger": Field("name of the message", "Name der Nachricht", "trigger"),
+}
+"""Fields of `models.decisions.sharing.Sharing`. Who the other one is, is not told."""
 ACCOUNT: Final = {
     "lots": Field("points that you can spend, by their end", "einlösbare Punkte nach ihrem Ende", "lots"),
     "earned": Field("points of late, and what they come from", "neue Punkte und woher sie kommen", "packed"),

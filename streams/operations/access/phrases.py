@@ -141,6 +141,22 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
         "We noted what came of what was chosen for you, or of leaving you alone.",
         "Wir haben notiert, was aus dem wurde, was für Sie gewählt war, auch wenn das nichts war.",
     ),
+    "shared_proposed": (
+        "We asked ourselves whether you and somebody with whom you talk can be offered the same.",
+        "Wir haben geprüft, ob wir Ihnen und jemandem, mit dem Sie sprechen, dasselbe anbieten können.",
+    ),
+    "shared_reserved": (
+        "We set aside an offer for you and somebody with whom you talk.",
+        "Wir haben ein Angebot für Sie und jemanden, mit dem Sie sprechen, vorgemerkt.",
+    ),
+    "shared_refused": (
+        "You and somebody with whom you talk were not offered the same.",
+        "Ihnen und jemandem, mit dem Sie sprechen, wurde nicht dasselbe angeboten.",
+    ),
+    "shared_ended": (
+        "What you and somebody with whom you talk were to be offered came to its end.",
+        "Was Ihnen und jemandem, mit dem Sie sprechen, angeboten werden sollte, ist vorbei.",
+    ),
     "resent": ("A message that was stopped was sent again.", "Eine angehaltene Nachricht ging erneut hinaus."),
     "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
 }

@@ -18,6 +18,7 @@ from models.decisions.best_hour import counts_of
 from models.decisions.choosing.arms import arm_name
 from models.decisions.draw import ONE
 from models.decisions.policy.parts import KINDS
+from models.decisions.sharing import Where
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.waits import CODES_OF
@@ -53,6 +54,12 @@ STAGES: Final = {
     Stage.WITHDRAWN: ("taken back", "zurückgenommen"),
     Stage.PRESUMED: ("counts as arrived", "gilt als angekommen"),
     Stage.GIVEN_BACK: ("was not sent", "wurde nicht gesendet"),
+    Stage.HELD: ("reserved, there is no message yet", "vorgemerkt, noch keine Nachricht"),
+}
+SHARED: Final = {
+    Where.PROPOSED: ("proposed", "vorgeschlagen"),
+    Where.RESERVED: ("reserved", "vorgemerkt"),
+    Where.SENT: ("sent", "geschickt"),
 }
 PURPOSES: Final = {
     "legal": ("legal notice", "rechtliche Mitteilung"),
@@ -193,6 +200,8 @@ class RecordTold:
             return PURPOSES[ACTION_PURPOSES[value]][at]
         if form == "stage":
             return STAGES[Stage(value)][at]
+        if form == "shared":
+            return SHARED[Where(value)][at]
         if form == "wish":
             return None if value == NOT_STATED else str(value)
         if form == "answers":
@@ -279,5 +288,6 @@ _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "window": fields.WINDOW,
     "treated": fields.TREATED,
     "unsent": fields.UNSENT,
+    "shared": fields.SHARING,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

@@ -78,6 +78,10 @@ RULES: Final = {
     # from outside
     "test": "who tries things out gets triggers that say so, a preview is one, and nobody else gets any",
     "may_contact": "what is reserved for another sender was asked for, and passes the gates of a contact",
+    # what two are offered together
+    "shared_agreed": "what is shared goes to who has agreed that their conversations are used, at a shared moment",
+    "shared_alike": "two are offered together what was proposed, the same from the same time on, and nobody else is",
+    "shared_alone": "both are offered it, or neither; or one had it before it was known that the other one does not",
     # points
     "points_earned": "a touchpoint earns by each rule what the policy says, pending and expiring when it says",
     "points_time": "pending points become active, and active ones expire, at their time and whole",

@@ -74,6 +74,10 @@ class Identities:
         self.windows.joins(customer)
         self._programme.joins(customer, person)
 
+    def is_anothers(self, customer: str) -> bool:
+        """Whether an id is another customer's: what comes there goes on to them."""
+        return customer in self._into
+
     def hears(self, decision: Decision, policy: Policy | None) -> list[Finding]:
         """Something is decided: what is wrong about ids and windows."""
         return [*self._hears(decision), *self.windows.hears(decision, policy)]

@@ -26,6 +26,7 @@ from streams.operations.audit.policies import POLICY_CHOSEN, InForce
 from streams.operations.audit.programme import BOOKS, Programme
 from streams.operations.audit.records import Arrival, Known, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
+from streams.operations.audit.sharing import NOT_ASKED
 from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.windows import Windows
 from streams.operations.audit.withdrawals import Foreign, before, owed, why_stray
@@ -36,7 +37,9 @@ ABSENT: Final = frozenset(
     {"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid", "level_unsaid", "loop_unsaid"}
 )
 """Rules about what is lacking: it may be on its way."""
-DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
+DECIDES = frozenset(
+    {"episode_opened", "decided", "waits", "shadow", "plan_started", "shared_proposed", "shared_reserved"}
+)
 """What is never said of who was erased."""
 OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased", "forgotten"})
 
@@ -156,6 +159,9 @@ class _Walk:
         if touch.kind in ASKS:
             self._asked = touch
             return
+        if touch.kind == Kind.SHARED_MOMENT:
+            self._shared(customer, touch)
+            return
         if customer is None:
             if arrival.key != touch.customer.encode():
                 return  # the engine refuses it as well
@@ -165,6 +171,13 @@ class _Walk:
         where = Where(place, self.now, self.in_force.policy)
         if self._identities.teaches(touch, customer.person, customer.dialogue, where, forwarded):
             self._touch(customer, touch, place)
+
+    def _shared(self, customer: _Customer | None, touch: Touch) -> None:
+        policy = self.in_force.policy
+        known = None if customer is None or self._identities.is_anothers(touch.customer) else customer.dialogue
+        for sent in self.foreign.shared.arrives(touch, known, policy, self.now):
+            why = "the other one is not offered it"
+            self._owed[sent.id] = _Owed(touch.customer, sent, why, policy.name if policy else "")
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
         person, dialogue, policy = customer.person, customer.dialogue, self.in_force.policy
@@ -214,6 +227,7 @@ class _Walk:
         self.breaches += self.loops.speaks_of(decision)
         self._found(decision, place, self._identities.hears(decision, self.in_force.policy))
         self.foreign.joins.hears(decision)
+        self.foreign.shared.hears(decision)
         customer = self._customers.get(decision.customer)
         if decision.what in BOOKS:
             known = customer.person if customer is not None else None
@@ -292,6 +306,9 @@ class _Walk:
             if resent is not None:
                 before = customer.dialogue.known(self._made.get(trigger.decision, ""))
                 findings += of_resent(trigger, before)
+        if trigger.group:
+            findings = [one for one in findings if one.rule not in NOT_ASKED]
+            findings += self.foreign.shared.goes_out(trigger, place, customer.person, policy)
         self._made[trigger.decision] = trigger.id
         self.foreign.goes_out(trigger.id)
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
@@ -317,6 +334,7 @@ class _Walk:
         self._unique(withdrawal, place)
         paid = self._owed.pop(withdrawal.trigger, None)
         self.foreign.joins.hears(withdrawal)
+        self.foreign.shared.hears(withdrawal)
         customer = self._customers.get(withdrawal.customer)
         sent = paid.sent if paid else customer.dialogue.known(withdrawal.trigger) if customer else None
         if sent is None and customer is not None and customer.person.joined:

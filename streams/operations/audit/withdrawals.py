@@ -13,6 +13,7 @@ from streams.operations.audit.joins import Joins
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy
 from streams.operations.audit.records import Place
+from streams.operations.audit.sharing import Sharing
 
 OF_PROMOTIONS: Final = frozenset({Kind.CASE_OPENED, Kind.RETURN})
 """Touchpoints that take back promotions whose action names none."""
@@ -28,10 +29,10 @@ class Before(NamedTuple):
 
 class Foreign:
     """What was taken back at customers that had gone out under other ids of theirs, maybe in other partitions; and what
-    had to be (`joins`)."""
+    had to be (`joins`). shared: what two are offered together."""
 
     def __init__(self) -> None:
-        self.joins = Joins()
+        self.joins, self.shared = Joins(), Sharing()
         self._out: set[str] = set()
         self._taken: list[tuple[str, Breach]] = []
 
@@ -51,6 +52,7 @@ class Foreign:
         later. Log times, ms."""
         yield from (one for name, one in self._taken if name not in self._out and one.time >= since)
         yield from self.joins.breaches(since, until)
+        yield from self.shared.breaches(since, until)
 
 
 def before(person: Person, dialogue: Dialogue, now: int) -> Before:

@@ -10,6 +10,7 @@ from models.customer.layout import EPISODE, PURCHASE_DAYS, RISK, TICK
 from models.customer.record import Record, hash_of
 from models.customer.restrictions import ACTION_PURPOSES
 from models.customer.schedule import phase_of
+from models.decisions.agreement import against_sharing
 from models.decisions.choosing.arms import arms_of
 from models.decisions.draw import in_control
 from models.decisions.explain import Waits, waiting
@@ -23,7 +24,6 @@ from models.decisions.policy.limits_told import caps_of
 from models.decisions.policy.parts import KINDS
 from models.decisions.rule_types import a_week
 from models.decisions.rules import limit_of
-from models.decisions.shared_moments import against_sharing
 from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.window import Mark, Window
@@ -166,7 +166,7 @@ def gate(code: str, until: int = 0) -> dict[str, Any]:
 
 
 def _is_out(one: Outstanding, now: int) -> bool:
-    return one.stage in IN_FLIGHT or (one.until > now and one.stage != Stage.GIVEN_BACK)
+    return one.stage in IN_FLIGHT or (one.until > now and one.stage not in (Stage.GIVEN_BACK, Stage.HELD))
 
 
 def _out(policy: PolicyInForce, one: Outstanding, now: int) -> dict[str, Any]:

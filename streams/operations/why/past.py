@@ -76,6 +76,7 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "levels_of": decision.levels_of or None,
         "model_version": decision.model_version,
         "policy": decision.policy or None,
+        "group": decision.group or None,
         "ledger": None if decision.ledger is None else _booked(decision.ledger),
         "loyalty": None if decision.loyalty is None else _looped(decision.loyalty),
         "membership": None if decision.membership is None else _changed(decision.membership),

@@ -155,6 +155,7 @@ OURS: Final[dict[str, tuple[str, str]]] = {
     "preview_asked": ("a trial of ours, as if for you", "eine Probe von uns, wie für Sie"),
     "looked_at": ("a look of ours at your record", "ein Blick von uns in Ihren Datensatz"),
     "identity_moved": ("what was known of another id of yours", "was von einer weiteren Kennung bekannt war"),
+    "shared_moment": ("what is offered to you and another", "was Ihnen und jemand anderem angeboten wird"),
     "touchpoint_forwarded": ("an event of another id of yours", "ein Ereignis einer weiteren Kennung"),
 }
 """Types of touchpoints that the engine or its operators make, in English and German."""

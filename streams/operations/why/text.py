@@ -139,6 +139,14 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"plan {entry['moment']} ends"
         case "step_left_out":
             return f"step {entry['moment']} is left out"
+        case "shared_proposed":
+            return f"{before}{action} is proposed, to be offered to the other one of a conversation, too"
+        case "shared_reserved":
+            return f"{before}{action} is reserved, to be offered to both of a conversation"
+        case "shared_refused":
+            return f"{before}{action} is not offered to both of a conversation, held by {held}"
+        case "shared_ended":
+            return f"{before}{action} is not offered to both of a conversation any more: {held}"
     return f"{before}{as_words(entry['what'])}" + (f", {action}" if entry["action"] else "")
 
 

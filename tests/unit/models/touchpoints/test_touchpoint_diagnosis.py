@@ -194,11 +194,12 @@ REQUIRED = [
     ("identity_merged", "into"),
     *(
         (name, field)
-        for name in ("identity_moved", "touchpoint_forwarded")
+        for name in ("identity_moved", "touchpoint_forwarded", "shared_moment")
         for field in ("sender", "line", "count", "path")
     ),
     ("identity_moved", "record"),
     ("touchpoint_forwarded", "event"),
+    *(("shared_moment", field) for field in ("step", "by", "group")),
     ("model_chosen", "model"),
     ("stopped", "number"),
     ("resumed", "stops"),

@@ -72,6 +72,7 @@ def test_what_can_not_be_forwarded_is_refused(inner: bytes, reason: str) -> None
         ("identity_moved", "data.path", ["a", "b\x1f"], "data.path"),
         ("touchpoint_forwarded", "data.path", ["\n"], "data.path"),
         ("touchpoint_forwarded", "subject", "vip\n", "subject"),
+        ("shared_moment", "data.by", "vip\n", "data.by"),
     ],
 )
 def test_whoever_is_named_keeps_the_rule_of_the_subject(name: str, path: str, value: Any, field: str) -> None:

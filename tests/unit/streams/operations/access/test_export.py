@@ -17,6 +17,7 @@ from models.customer.restrictions import REASONS
 from models.decisions.choosing.choose import Reason
 from models.decisions.counterfactuals import would_have_changed
 from models.decisions.drawing import left_alone
+from models.decisions.shared_moments import SHARED_MOMENTS
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import told
 from models.features.basis import COLUMNS
@@ -160,7 +161,7 @@ def test_what_only_the_topic_keeps_is_told_in_the_language(what: str, reason: st
         assert [one["used"] for one in made["decisions"]] == [[told_of]]
 
 
-@pytest.mark.parametrize("what", ["may_contact", "previewed", "outcome", "resent"])
+@pytest.mark.parametrize("what", ["may_contact", "previewed", "outcome", "resent", *SHARED_MOMENTS])
 def test_what_is_said_beside_moments_has_words_in_both_languages(what: str) -> None:
     entry = Decision("1" * 32, what, 1, Position(0, 1, False), "c")
     told_of = []

@@ -17,6 +17,7 @@ from models.customer.record import Record
 from models.customer.restrictions import REASONS, Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.running import Running
+from models.decisions.sharing import Sharing, Where
 from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting, gate_number
 from models.decisions.standing_stored import pack_standing
 from models.decisions.treated import OneDraw, Treated
@@ -32,7 +33,7 @@ from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
 from streams.operations.access import fields, phrases
-from streams.operations.access.record import BANDS, STAGES, RecordTold
+from streams.operations.access.record import BANDS, SHARED, STAGES, RecordTold
 from streams.operations.why.for_customer import Words
 from streams.operations.why.phrases import LANGUAGES
 from tests.unit.streams.operations.why.test_story import stories
@@ -51,6 +52,7 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (DayCount, fields.DAY_COUNT),
     (Dated, fields.DATED),
     (Running, fields.RUNNING),
+    (Sharing, fields.SHARING),
     (Unsent, fields.UNSENT),
     (Earned, fields.EARNED),
     (Drawn, fields.DRAWN),
@@ -81,6 +83,7 @@ def test_every_field_of_what_lies_packed_is_named(kind: Any, named: dict[str, fi
 def test_every_band_and_stage_has_words() -> None:
     assert set(BANDS) == set(Band)
     assert set(STAGES) == set(Stage)
+    assert set(SHARED) == set(Where)
     assert set(phrases.STAGES) == set(LOOP_STAGES)
     assert set(phrases.VOICES) == {*Mood}
 
@@ -110,6 +113,7 @@ def whole() -> Record:
         window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx", 7),
         treated=Treated(0.05, (OneDraw(TIME, TIME, TIME, 1, True),), TIME),
         inherited=True,
+        shared=[Sharing(Where.SENT, 1, "bert", 1, 1, "app", TIME, TIME, 1)],
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",

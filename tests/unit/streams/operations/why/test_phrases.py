@@ -11,7 +11,7 @@ from models.customer.consent import PURPOSES
 from models.decisions.counterfactuals import COUNTERFACTUALS, would_have_changed
 from models.decisions.german import GERMAN, GERMAN_KINDS
 from models.decisions.policy.parts import KINDS
-from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS, kind_told, told
+from models.decisions.words import BECAME, PLANS, SENTENCES, SHARED, WAITS, kind_told, told
 from models.touchpoints.kinds import RESERVED, Kind
 from streams.operations.why.for_customer import Words
 from streams.operations.why.phrases import LANGUAGES, OCCASIONS, OURS, PHRASES, Phrases, language_of
@@ -25,7 +25,7 @@ def fields(phrase: str) -> set[str]:
 
 
 def test_every_gate_wait_outcome_and_plan_has_its_sentence_in_both_languages() -> None:
-    assert set(GERMAN) == {*SENTENCES, *WAITS, *BECAME, *PLANS}
+    assert set(GERMAN) == {*SENTENCES, *WAITS, *BECAME, *PLANS, *SHARED}
     for code in GERMAN:
         both = {told(code, True, language) for language in LANGUAGES}
         assert len(both) == 2
