@@ -14,5 +14,9 @@ source.onerror = () => {
   live.className = "live away";
   live.textContent = "the console does not answer; as of " + new Date().toLocaleTimeString();
 };
-for (const chart of document.querySelectorAll(".newest")) chart.scrollLeft = chart.scrollWidth;
+for (const chart of document.querySelectorAll(".newest")) {
+  const now = chart.querySelector(".ahead line.now"); // what is to come stands right of it
+  const from = chart.getBoundingClientRect().left + 0.6 * chart.clientWidth;
+  chart.scrollLeft = now ? now.getBoundingClientRect().left - from : chart.scrollWidth;
+}
 if (document.querySelector("[data-waits]")) setTimeout(() => location.reload(), 2000);
