@@ -17,10 +17,9 @@ protected = ["role"]
 HOURS: Final = """
     { channels = ["call"], countries = ["DE"], spans = [{ start = "10:00", end = "17:00" }], holidays = ["germany"] },
     { channels = ["call"], countries = ["FR"], most = 4, within = "30d", rest = "60d" },
-    { channels = ["email", "push"], most = 200, within = "30d", rest = "1d" },
 """
 CAPS: Final = """
-    { most = 200, within = "7d", countries = ["DE", "NL"], reserve = 1 },
+    { most = 200, within = "7d", countries = ["DE", "NL"], channel = "call", reserve = 1 },
 """
 TABLES: Final = """
 [ad_free]

@@ -45,6 +45,8 @@ TELL: Final[dict[str, frozenset[int]]] = {
     "points_expire": frozenset(),  # the ledger looks at all that changes them
 }
 """By a date of the customer, the kinds that tell it."""
+OF_CONTRACT: Final = ("renews_at", "cancel_by", "ends_at")
+"""Dates of a contract."""
 BY_SIGN: Final = ("customer_since", "anniversary")
 """Dates that the first sign of staying tells: like a silence, until they have a timer."""
 

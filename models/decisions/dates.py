@@ -145,6 +145,8 @@ class _AsOf(NamedTuple):
 def _as_of(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> _AsOf:
     """What there is of dates at `now`, ms."""
     rules = rules_of(policy)
+    if rules.of_contract and not (standing.dates or person.tail.contract):
+        return _AsOf((), [], False)  # as below, and sooner: most customers of a policy with dates have none
     kept: list[Dated] = []
     if standing.dates:
         known = {one.number for one in rules.dated}

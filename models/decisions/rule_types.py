@@ -194,6 +194,8 @@ class Rules:
     """Kinds that may tell the date of one."""
     answers: frozenset[int] = frozenset()
     """Kinds that answer what is unanswered."""
+    of_contract: bool = False
+    """Whether all of them go by a contract: who has none has no date."""
     of_silence: bool = False
     """Whether one asks after a silence."""
     lead: dict[str, int] = field(default_factory=dict)

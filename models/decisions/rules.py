@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.dated_rules import BY_SIGN, TELL, dated_rules
+from models.decisions.dated_rules import BY_SIGN, OF_CONTRACT, TELL, dated_rules
 from models.decisions.loyalty_rules import loyalty_rules
 from models.decisions.membership_rules import level_rules
 from models.decisions.points_rules import points_rules
@@ -102,6 +102,7 @@ def rules_in(policy: Policy) -> Rules:
         dated=dated,
         tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
         answers=frozenset(kind for one in dated for kind in one.answered_by),
+        of_contract=all(one.field in OF_CONTRACT for one in dated),
         of_silence=any(one.silent_for or one.field in BY_SIGN for one in dated),
         lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
         rests_on={channel_number(name): RestsOn(number_of(RESTS.format(name)), one) for name, one in resting.items()},
