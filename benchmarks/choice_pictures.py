@@ -15,10 +15,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from benchmarks.choice_lift import ALPHA, TUNED_FOR
+from benchmarks.choice_lift import TUNED_FOR
 from benchmarks.choice_runs import Outcome, Setup, everybody, fixed, learned, world_of
 from benchmarks.choice_world import KINDS, USEFUL, Effects, Episodes, Floats, World
 from models.proof.difference import Difference
+from models.proof.programme import ALPHA
 from streams.history.evaluation.plots import axes_of, save
 
 SEED: Final = 101
@@ -55,7 +56,7 @@ def course(effects: Effects) -> Course:
             if told is not None and told.interval is not None:
                 found.units.append(len(truths))
                 for column, value in zip(
-                    found[1:], (told.lift, told.interval.low, told.interval.high, np.mean(truths)), strict=True
+                    found[1:], (told.lift, told.interval.low, told.interval.high, float(np.mean(truths))), strict=True
                 ):
                     column.append(100.0 * float(value))
 
