@@ -148,7 +148,7 @@ def measure(customers: int, days: int, runs: int, learned: bool = False) -> Meas
     text = files("models.decisions.policy").joinpath("example.toml").read_text()
     if learned:
         text = text.replace('window = "28d"', 'window = "28d"\nlearned = true') + "\n[value]\n"
-    under = _answered(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, text))
+    under = answered_under(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, text))
     without = [log[1:] for log in under]
     watches = [(_watched(under), _watched(without)) for _ in range(runs + 1)][1:]
     rows = {
@@ -184,7 +184,9 @@ def measure_switched(customers: int, days: int, runs: int) -> Beside:
     """Rehearse a log under the example policy, in turns with and without what holds and asks nobody of it (`switched`).
     A first turn, which compiles, does not count. Raises AssertionError where they do not decide the same."""
     text = files("models.decisions.policy").joinpath("example.toml").read_text()
-    logs = [_answered(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, one)) for one in (text, switched(text))]
+    logs = [
+        answered_under(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, one)) for one in (text, switched(text))
+    ]
     turns = []
     for n in range(runs + 1):
         order = (0, 1) if n % 2 else (1, 0)  # who comes second is not always the same
@@ -201,7 +203,7 @@ def measure_switched(customers: int, days: int, runs: int) -> Beside:
     return Beside((rows[0], rows[1]), (least[0], least[1]))
 
 
-def _answered(logs: Sequence[Sequence[LogRecord]], policy: PolicyInForce) -> list[list[LogRecord]]:
+def answered_under(logs: Sequence[Sequence[LogRecord]], policy: PolicyInForce) -> list[list[LogRecord]]:
     """The log under the policy, with what senders and customers say to its triggers."""
     entries = [[(one.key, one.value, one.timestamp) for one in with_policy(log, policy)] for log in logs]
     return [

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
 from models.customer.layout import UNLEARNED
 from models.customer.profile import SUBSCRIPTION_KINDS
 from models.customer.restrictions import CARE, MARKETING
@@ -154,7 +156,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     note_once(given, name)
     found = Said("decided", id_at(given, name), moment=name, action=best.action, channel=best.channel, control=control)
     free = {open_one.action: 0 for open_one, _ in open_now}
-    found = found._replace(candidates=told_candidates(given, judged, free))
+    found = structs.replace(found, candidates=told_candidates(given, judged, free))
     return found if control else send(given, found, hour, 0.0, made, None if one.again else one)
 
 
@@ -221,9 +223,9 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         drawn=None if fallen.by is None else fallen.by[0],
     )
     if fallen.place == 0:
-        return said._replace(reason=fallen.reason)
+        return structs.replace(said, reason=fallen.reason)
     best, hour = open_now[fallen.place - 1]
-    said = said._replace(action=best.action, channel=best.channel)
+    said = structs.replace(said, action=best.action, channel=best.channel)
     if policy.policy.action[best.action].then is not None and not said.control:
         arm_drawn(given, best.action)
     return said if said.control else send(given, said, hour, fallen.chances[fallen.place] / 2**32, made)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from msgspec import structs
+
 from models.decisions.answers import answers
 from models.decisions.gates import Ask, Judged, judge
 from models.decisions.given import Given
@@ -49,7 +51,7 @@ def _waits(given: Given, one: Waiting) -> Waits:
         told={},  # what was said once already is said here, too
         carried=False,
     )
-    *_, said = answers(given._replace(standing=copy, touch=None))
+    *_, said = answers(structs.replace(given, standing=copy, touch=None))
     judged: tuple[Judged, ...] = ()
     if name in rules_of(policy).moments:
         ask = Ask(policy, given.person, standing, given.now, name, one.asked, said.level, stops=given.stops)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from xxhash import xxh3_128_hexdigest
 
 from models.decisions.ask import Common
@@ -28,7 +29,7 @@ class Asks(IntFlag):
     LOOP = 8  # it does none of these, and counts in the loyalty loop
 
 
-class Touched(NamedTuple):
+class Touched(Struct, frozen=True, gc=False):
     """A touchpoint that asks, reports or wakes. time: its own, ms. moments: that it asks. number: of its source and id,
     64 bits."""
 
@@ -40,7 +41,7 @@ class Touched(NamedTuple):
     number: int = 0
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True, gc=False):
     """What the learned choice draws by. counted: what the record has counted. horizon: that of values, ms. numbers: of
     the version in force; None: it has none yet, and the policy's figures stand in their place. lateness: how long after
     its end a window waits for what is told of it, ms."""
@@ -51,7 +52,7 @@ class Known(NamedTuple):
     lateness: int = 0
 
 
-class Given(NamedTuple):
+class Given(Struct, frozen=True, gc=False):
     """What is decided from.
 
     now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
@@ -87,7 +88,7 @@ class Given(NamedTuple):
         return self.policy.levels(self.person.customer_class, self.person.level_tier)
 
 
-class Sending(NamedTuple):
+class Sending(Struct, frozen=True, gc=False):
     """What a trigger has beside the decision that makes it. zone: how the hour was found, in words.
     reserved: units by budget. not_before: the earliest time to send it, ms; 0: at once."""
 
@@ -100,7 +101,7 @@ class Sending(NamedTuple):
     not_before: int = 0
 
 
-class Said(NamedTuple):
+class Said(Struct, frozen=True, gc=False):
     """One thing that is said to the audit, with the trigger or the withdrawal that comes with it.
 
     trigger: the id of the trigger that it is about. sending: the trigger that it makes. withdraws: it takes it back.

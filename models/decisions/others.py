@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from msgspec import structs
 from xxhash import xxh3_128_intdigest
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
@@ -91,7 +92,7 @@ def asked(given: Given) -> list[Said]:
     if held or wanted.purpose != MARKETING or (known is not None and not stands):
         return [said]  # what is no marketing is counted by nobody, and what has ended is not reserved anew
     expires = whole_second(now + data.lasts) if known is None else known.expires
-    said = said._replace(trigger=f"{number:032x}", until=expires)
+    said = structs.replace(said, trigger=f"{number:032x}", until=expires)
     if known is not None:
         return [said]
     until = expires if data.until is None else whole_second(milliseconds(data.until))

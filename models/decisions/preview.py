@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
 from models.decisions.ask import Ask, Held
 from models.decisions.gate_table import STOPPED
 from models.decisions.gates import judge
@@ -27,18 +29,18 @@ def preview(given: Given) -> list[Said]:
     said = Said(PREVIEWED, id_at(given, PREVIEWED), reason, action=data.action, control=control, test=True)
     ask = _asked(given, data.action)
     if ask is None:
-        return [said._replace(gate=NO_ACTION)]
+        return [structs.replace(said, gate=NO_ACTION)]
     judged = judge(ask, data.action)
-    said = said._replace(moment=ask.moment, level=ask.level, channel=judged.channel)
+    said = structs.replace(said, moment=ask.moment, level=ask.level, channel=judged.channel)
     hour, held = opening_of(given, judged), list(judged.held)
     if hour is None or hour.at > given.now:
         held.append(Held(NEVER_OPEN) if hour is None else Held(HOURS, hour.at))
     stands = [one for one in held if one.code == STOPPED or not (data.at_once and one.until)]
-    said = said._replace(candidates=told_candidates(given, [judged], None if held else {data.action: 0}))
+    said = structs.replace(said, candidates=told_candidates(given, [judged], None if held else {data.action: 0}))
     if stands:
         until = max(one.until for one in stands) if all(one.until for one in stands) else 0
-        return [said._replace(gate=stands[0].code, until=until)]
-    return [said._replace(trigger=said.id, sending=as_sent(given, said, hour), to=data.to)]
+        return [structs.replace(said, gate=stands[0].code, until=until)]
+    return [structs.replace(said, trigger=said.id, sending=as_sent(given, said, hour), to=data.to)]
 
 
 def _asked(given: Given, action: str) -> Ask | None:

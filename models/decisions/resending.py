@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.gates import Ask, customer_wide, judge
 from models.decisions.given import Given, Said, Touched, again_id, id_at
@@ -76,7 +78,8 @@ def hold(given: Given, entry: Outstanding) -> list[Said]:
 
 def resend(given: Given) -> list[Said]:
     """Look at what was stopped and is due."""
-    standing, said = given.standing, list[Said]()
+    standing = given.standing
+    said: list[Said] = []
     out = {one.id for one in standing.outstanding if one.stage == Stage.OUT}
     standing.unsent = [one for one in standing.unsent if one.wakes or one.trigger in out]
     for one in list(standing.unsent):
@@ -118,7 +121,7 @@ def _looked_at(given: Given, one: Unsent, triggered: bool) -> list[Said]:
     trigger = again_id(f"{one.decision:032x}", again.times)
     standing.unsent[standing.unsent.index(one)] = again._replace(trigger=int(trigger, 16))
     word = Said(RESENT, f"{one.decision:032x}", moment=name, level=level, action=action, channel=found.channel)
-    word = word._replace(trigger=trigger, candidates=told_candidates(given, [found], {action: 0}))
+    word = structs.replace(word, trigger=trigger, candidates=told_candidates(given, [found], {action: 0}))
     asked = None if one.threshold else Waiting(one.moment, one.asked, now)
     made = list[Said]()
     sent = send(given, word, hour, 0.0, made, asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from models.customer.restrictions import MARKETING
 from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, reserve
 from models.decisions.given import Given, Said, Sending
@@ -23,7 +25,7 @@ def send(
     more if it is not sent."""
     policy, now, standing = given.policy, given.now, given.standing
     if given.person.is_test(now):
-        return said._replace(trigger=said.id, sending=as_sent(given, said, None), test=True)
+        return structs.replace(said, trigger=said.id, sending=as_sent(given, said, None), test=True)
     action = rules_of(policy).actions[said.action]
     arrives = now + rules_of(policy).lead[said.channel]
     expires = arrives + action.expires
@@ -43,7 +45,7 @@ def send(
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
     sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
-    return said._replace(trigger=name, sending=sending)
+    return structs.replace(said, trigger=name, sending=sending)
 
 
 def as_sent(given: Given, said: Said, hour: Opening | None) -> Sending:

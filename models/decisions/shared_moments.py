@@ -30,6 +30,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec import structs
+
 from models.decisions.agreement import against_sharing
 from models.decisions.contact import hold, release, reserve, withdraw
 from models.decisions.gates import Judged
@@ -99,21 +101,21 @@ def propose(given: Given, touch: Touched, name: str) -> list[Said]:
     judged = [one.judged for one in checked]
     said = Said("decided", id_at(given, name), moment=name, candidates=told_candidates(given, judged))
     if not free:
-        return [said._replace(action=LEAVE_ALONE, gate=checked[0].gate)]
+        return [structs.replace(said, action=LEAVE_ALONE, gate=checked[0].gate)]
     of = max(
         free, key=lambda one: (given.policy.policy.action[one.judged.action].priority, score_of(given, one.judged))
     )
     best = of.judged
-    said = said._replace(action=best.action, channel=best.channel)
+    said = structs.replace(said, action=best.action, channel=best.channel)
     if is_in_control(given):
-        return [said._replace(control=True)]
+        return [structs.replace(said, control=True)]
     group = group_of(customer, other.encode(), best.action, touch.number)
     made = _hold(given, Sharing(
         Where.PROPOSED, int(group, 16), other, number_of(name), number_of(best.action), data.channel, starts, starts,
         held_number(int(group, 16), customer),
     ), best, starts)  # fmt: skip
     tells = Tells(other, "proposed", group, name, best.action, data.channel, now, starts)
-    return [*made, said._replace(what=PROPOSED, until=starts, group=group, tells=tells)]
+    return [*made, structs.replace(said, what=PROPOSED, until=starts, group=group, tells=tells)]
 
 
 def hears(given: Given, touch: Touched) -> list[Said]:
@@ -190,7 +192,7 @@ def _proposed(given: Given, data: Any) -> list[Said]:
     )  # fmt: skip
     made = _hold(given, shared, checked.judged, until)
     tells = Tells(data.by, "reserved", data.group)
-    return [*made, said._replace(what=RESERVED, channel=checked.judged.channel, until=until, tells=tells)]
+    return [*made, structs.replace(said, what=RESERVED, channel=checked.judged.channel, until=until, tells=tells)]
 
 
 def _against_proposal(given: Given, data: Any) -> tuple[str, Checked | None]:
@@ -276,14 +278,14 @@ def _sent(given: Given, one: Sharing, then: str, otherwise: str) -> list[Said]:
         return [_over(given, one, gate, otherwise)]
     made, group = list[Said](), f"{one.group:032x}"
     said = Said("decided", id_at(given, name), moment=name, action=action, channel=checked.judged.channel, group=group)
-    said = said._replace(candidates=told_candidates(given, [checked.judged], {action: 0}))
+    said = structs.replace(said, candidates=told_candidates(given, [checked.judged], {action: 0}))
     note_once(given, name)
     said = send(given, said, checked.hour, 0.0, made)
     if said.sending is not None:
-        said = said._replace(sending=said.sending._replace(not_before=one.starts))
+        said = structs.replace(said, sending=structs.replace(said.sending, not_before=one.starts))
     trigger = int(said.trigger, 16)
     given.standing.shared.append(one._replace(where=int(Where.SENT), until=0, trigger=trigger))
-    return [*made, said._replace(tells=_word(one, then))]
+    return [*made, structs.replace(said, tells=_word(one, then))]
 
 
 # -- parts
@@ -314,14 +316,14 @@ def _over(given: Given, one: Sharing, gate: str, step: str = "") -> Said:
     name, action = given.policy.named.get(one.moment, ""), given.policy.named.get(one.action, "")
     trigger = f"{one.trigger:032x}" if one.where == Where.SENT else ""
     said = Said(ENDED, id_at(given, name), moment=name, action=action, gate=gate, trigger=trigger)
-    return said._replace(group=f"{one.group:032x}", tells=_word(one, step))
+    return structs.replace(said, group=f"{one.group:032x}", tells=_word(one, step))
 
 
 def _withdrawn(given: Given, one: Sharing, reason: str, step: str = "") -> Said:
     """The trigger is taken back; the same."""
     action, trigger = given.policy.named.get(one.action, ""), f"{one.trigger:032x}"
     said = Said("withdrawn", reason=reason, action=action, trigger=trigger, withdraws=True)
-    return said._replace(group=f"{one.group:032x}", tells=_word(one, step))
+    return structs.replace(said, group=f"{one.group:032x}", tells=_word(one, step))
 
 
 def _word(one: Sharing, step: str) -> Tells | None:

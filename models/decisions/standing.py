@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+import msgspec
 from xxhash import xxh3_64_intdigest
 
 from models.decisions.running import Running
@@ -215,17 +216,23 @@ class Standing:
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
         times = [self.window_ends] if self.window_ends else []
-        times += [one.wakes for one in self.waiting if one.wakes]
-        times += [one.wakes for one in self.dates if one.wakes]
-        times += [one.wakes for one in self.unsent if one.wakes]
-        times += [one.until for one in self.shared if one.until]
+        for waiting in self.waiting:
+            if waiting.wakes:
+                times.append(waiting.wakes)
         for one in self.outstanding:
-            if one.stage in IN_FLIGHT and one.expires:
+            if one.expires and one.stage in IN_FLIGHT:
                 times.append(one.expires)
             if one.until and one.stage != Stage.GIVEN_BACK:
                 times.append(one.until)
-        times += [one.due for one in self.running if one.due]
-        times += [self.treated.until] if self.treated is not None and self.treated.until else []
+        for shared in self.shared:
+            if shared.until:
+                times.append(shared.until)
+        if self.dates or self.unsent or self.running:
+            times += [dated.wakes for dated in self.dates if dated.wakes]
+            times += [unsent.wakes for unsent in self.unsent if unsent.wakes]
+            times += [running.due for running in self.running if running.due]
+        if self.treated is not None and self.treated.until:
+            times.append(self.treated.until)
         return min(times, default=0)
 
     def forget_told(self) -> None:
@@ -235,7 +242,7 @@ class Standing:
             self.told = {moment: gate for moment, gate in self.told.items() if moment in waiting}
 
 
-class AsRead(NamedTuple):
+class AsRead(msgspec.Struct, frozen=True, gc=False):
     """Lists of a standing as they were read, the bytes of all of it, and where in them begins what is behind `waiting`,
     `outstanding` and `once`, and where `counts`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from models.customer.moments import second_of
@@ -42,6 +43,7 @@ _SILENCE: Final = 128
 """The same where every silence has its timer (`Standing.silence_kept`)."""
 _FORM_AT: Final = _READ.size
 _PART = struct.Struct("<BH")
+_PART_SIZE: Final = _PART.size
 _DATED = struct.Struct("<III")
 _MAY_ASK = struct.Struct("<BII")
 _TOLD = struct.Struct("<IH")
@@ -51,6 +53,8 @@ _MONEY: Final = 1 << 31
 MOST_SPENT: Final = _MONEY - 1
 """Units that a trigger takes of a budget at most."""
 _HALF: Final = 2**64 - 1
+_new: Final = tuple.__new__
+"""Of a named tuple: a third of the time that its own takes, whose fields are all given here."""
 
 
 class Part(NamedTuple):
@@ -69,6 +73,10 @@ def _dates_in(stored: bytes) -> tuple[Dated, ...]:
     return tuple(Dated(moment, date * SECOND, wakes * SECOND) for moment, date, wakes in _DATED.iter_unpack(stored))
 
 
+def _packed_told(told: dict[int, int]) -> bytes:
+    return b"".join([_TOLD.pack(moment, gate) for moment, gate in sorted(told.items())])
+
+
 PARTS: Final[dict[int, Part]] = {
     1: Part("running", pack_running, unpack_running),
     2: Part("dates", _packed_dates, _dates_in),
@@ -78,7 +86,7 @@ PARTS: Final[dict[int, Part]] = {
     6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
     7: Part(
         "told",
-        lambda told: b"".join(_TOLD.pack(moment, gate) for moment, gate in sorted(told.items())),
+        _packed_told,
         lambda stored: dict(_TOLD.iter_unpack(stored)),
     ),
     8: Part("window", pack_window, unpack_window),
@@ -86,7 +94,8 @@ PARTS: Final[dict[int, Part]] = {
     10: Part("inherited", lambda kept: b"", lambda stored: True),
     11: Part("shared", pack_sharing, unpack_sharing),
 }
-"""By their number in the record: never renumber."""
+"""By their number in the record, from 1 on without gaps: never renumber."""
+_every_part: Final = attrgetter(*(part.attribute for part in PARTS.values()))
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
 
 
@@ -94,7 +103,6 @@ def pack_standing(standing: Standing) -> bytes:
     """As stored; nothing when there is nothing in it."""
     waiting, outstanding, once, counts = standing.waiting, standing.outstanding, standing.once, standing.counts
     unreachable, talks_until = standing.unreachable, standing.talks_until
-    spends = any(one.spent for one in outstanding)
     more = _packed_more(standing)
     if not (
         waiting
@@ -112,7 +120,13 @@ def pack_standing(standing: Standing) -> bytes:
         or standing.harmed_until
     ):
         return b""
-    again = _packed_again(waiting, outstanding)
+    spends, again = False, b""
+    for one in outstanding:
+        if one.spent:
+            spends = True
+            break
+    if waiting or outstanding:
+        again = _packed_again(waiting, outstanding)
     form = _FORM | _FAILED * bool(unreachable) | _TALKS * bool(talks_until) | _SPENDS * spends | _AGAIN * bool(again)
     form |= _ANSWERS * bool(standing.answers) | _MORE * bool(more) | _SILENCE * standing.silence_kept
     head = _HEAD.pack(
@@ -182,8 +196,9 @@ def _packed_spent(one: Outstanding) -> bytes:
 
 def _packed_again(waiting: list[Waiting], outstanding: list[Outstanding]) -> bytes:
     """What may ask once more, and what does; nothing where nothing is such."""
-    may = [(at, one.moment, one.asked) for at, one in enumerate(outstanding) if one.moment]
-    asks = sum(1 << at for at, one in enumerate(waiting) if one.again)
+    may, asks = [(at, one.moment, one.asked) for at, one in enumerate(outstanding) if one.moment], 0
+    for at, one in enumerate(waiting):
+        asks |= one.again << at
     if not (may or asks):
         return b""
     return bytes((asks, len(may))) + b"".join(_MAY_ASK.pack(at, moment, second_of(time)) for at, moment, time in may)
@@ -191,12 +206,15 @@ def _packed_again(waiting: list[Waiting], outstanding: list[Outstanding]) -> byt
 
 def _packed_more(standing: Standing) -> bytes:
     """The parts that there are; nothing where there are none."""
-    packed = [
-        (number, part.pack(kept)) for number, part in PARTS.items() if (kept := getattr(standing, part.attribute))
-    ]
-    if not packed:
+    every = _every_part(standing)
+    if not any(every):
         return b""
-    return bytes((len(packed),)) + b"".join(_PART.pack(number, len(part)) + part for number, part in packed)
+    packed: list[bytes] = []
+    for number, kept in enumerate(every, start=1):
+        if kept:
+            part = PARTS[number].pack(kept)
+            packed += (_PART.pack(number, len(part)), part)
+    return bytes((len(packed) // 2,)) + b"".join(packed)
 
 
 def _packed_count(one: DayCount) -> bytes:
@@ -225,20 +243,20 @@ def unpack_standing(stored: bytes) -> Standing:
     first = _HEAD.size + waiting * _WAITING.size
     second = first + outstanding * _OUTSTANDING.size
     last = third = second + once * _ONCE.size
-    unreachable, talks_until = dict[int, int](), 0
+    unreachable: dict[int, int] = {}
+    talks_until = answers = 0
     if form & (_FAILED | _TALKS):
         unreachable, talks_until, last = _some_in(stored, third, form)
     out = [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else []
     if form & _SPENDS:
         out, last = _with_spent(stored, last, out)
-    answers = 0
     if form & _ANSWERS:
         answers, last = _SECOND.unpack_from(stored, last)[0], last + _SECOND.size
     again = last
     if form & _AGAIN:
         last += 2 + stored[again + 1] * _MAY_ASK.size
     asks_end = last
-    more = dict[str, Any]()
+    more: dict[str, Any] = {}
     if form & _MORE:
         more, last = _parts_in(stored, last)
     read = AsRead(
@@ -275,18 +293,21 @@ def unpack_standing(stored: bytes) -> Standing:
 
 def _parts_in(stored: bytes, at: int) -> tuple[dict[str, Any], int]:
     """The parts of `PARTS` from `at` on, by attribute; and where they end."""
-    found, end = dict[str, Any](), at + 1
+    found: dict[str, Any] = {}
+    end = at + 1
     for _ in range(stored[at]):
         number, length = _PART.unpack_from(stored, end)
-        begin, end = end + _PART.size, end + _PART.size + length
-        found[PARTS[number].attribute] = PARTS[number].unpack(stored[begin:end])
+        part, begin = PARTS[number], end + _PART_SIZE
+        end = begin + length
+        found[part.attribute] = part.unpack(stored[begin:end])
     return found, end
 
 
 def _some_in(stored: bytes, at: int, form: int) -> tuple[dict[int, int], int, int]:
     """What only some have, from `at` on: the unreachable channels, until when the customer talks with us; and where it
     ends."""
-    unreachable, talks_until = dict[int, int](), 0
+    unreachable: dict[int, int] = {}
+    talks_until = 0
     if form & _FAILED:
         end = at + 1 + stored[at] * _CHANNEL.size
         unreachable = {number: time * SECOND for number, time in _CHANNEL.iter_unpack(stored[at + 1 : end])}
@@ -311,24 +332,15 @@ def _with_spent(stored: bytes, at: int, outstanding: list[Outstanding]) -> tuple
 
 
 def _waiting_in(moment: int, asked: int, wakes: int, threshold: float) -> Waiting:
-    return Waiting(moment, asked * SECOND, wakes * SECOND, threshold)
+    return _new(Waiting, (moment, asked * SECOND, wakes * SECOND, threshold, False))
 
 
 def _outstanding_in(
     low: int, high: int, time: int, expires: int, until: int, channel: int, action: int, kind: int, what: int
 ) -> Outstanding:
-    return Outstanding(
-        low | high << 64,
-        time * SECOND,
-        expires * SECOND,
-        until * SECOND,
-        channel,
-        action,
-        kind,
-        what & 3,
-        what >> 2,
-    )
+    times = (time * SECOND, expires * SECOND, until * SECOND)
+    return _new(Outstanding, (low | high << 64, *times, channel, action, kind, what & 3, what >> 2, (), 0, 0))
 
 
 def _count_in(day: int, channel: int, what: int, contacts: int) -> DayCount:
-    return DayCount(day, channel, what & 15, what >> 4, contacts)
+    return _new(DayCount, (day, channel, what & 15, what >> 4, contacts))

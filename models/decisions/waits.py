@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions.contact import remember, withdraw
 from models.decisions.draw import in_control, score
@@ -123,7 +125,7 @@ def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[J
     found = end(given, one, name, owed.held[0].code, level, judged)
     if (purpose == MARKETING or (purpose == CARE and not control.care)) and is_in_control(given):
         return found
-    return found._replace(action=TASK, reason=owed.action)
+    return structs.replace(found, action=TASK, reason=owed.action)
 
 
 # -- parts

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -47,7 +48,7 @@ from models.settings import SECOND, EngineSettings
 from models.value.pyramid import value_of
 
 
-class Customer(NamedTuple):
+class Customer(Struct, frozen=True, gc=False):
     """Whom a decision is about, as the record has them. times, numbers, seconds: by `models.customer.layout`. bucket,
     tier: of their value, as `models.customer.worth` has them. held: the tier at which the open episode opened,
     likewise."""

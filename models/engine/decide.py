@@ -6,9 +6,10 @@ Plain Python on the few rows that change something; everything that decides abou
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ DRIVERS = 3
 _EXPORT = "`retention customer ID --export`"
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True, gc=False):
     """One row of the line. probability: of its estimate, if there was one."""
 
     at: OutputPosition

@@ -35,6 +35,7 @@ from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
 from models.decisions.given import Asks, Touched
 from models.decisions.idle import is_idle
+from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import may_be_treated
 from models.decisions.treated import AS_IT_IS, Weighed, later, weighed
@@ -215,11 +216,13 @@ def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
     if policy is None or touch is None or customer.tail.points or customer.tail.membership:
         return False
     risk = None if isnan(effect.probability) else effect.probability
-    person, standing = customer.person(risk, work.settings, policy), ground.stands(effect.lane)
-    if has_no_levels(work.settings, policy, customer, standing, effect.now):
-        return False
-    if not is_idle(policy, person, standing, touch.kind, effect.now):
-        return False
+    person = customer.person(risk, work.settings, policy)
+    if customer.tail.standing or rules_of(policy).dated:
+        standing = ground.stands(effect.lane)
+        if has_no_levels(work.settings, policy, customer, standing, effect.now):
+            return False
+        if not is_idle(policy, person, standing, touch.kind, effect.now):
+            return False
     keep_loyalty(work, policy, ground.where(effect, risk), person, touch)
     return True
 
@@ -231,10 +234,19 @@ def _answered(ground: Ground, effect: ReportedEffect) -> None:
 
 def _customer(ground: Ground, lane: int) -> Customer:
     """As the record is after the step; of a lane that waits."""
-    block = ground.block
-    slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
-    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier", "held"))
-    return Customer(block.names[lane], block.tail(lane), *slab, *worth)
+    block, of_lane = ground.block, ground.lanes[lane]
+    return Customer(
+        block.names[lane],
+        block.tail(lane),
+        int(block.flags[lane]),
+        block.times[lane],
+        block.numbers[lane],
+        block.seconds[lane],
+        int(of_lane["phase"]),
+        int(of_lane["bucket"]),
+        int(of_lane["tier"]),
+        int(of_lane["held"]),
+    )
 
 
 def _look(ground: Ground, effect: ReportedEffect, waited: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -54,6 +54,7 @@ class Ground:
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
         moments: the touchpoint moments that a row of the batch asks, by row.
         rules: what compiled code reads of the settings and the policy (`models.engine.lanes.rules_of`).
+        times: the shard's as of each of the piece's rows, ms.
     """
 
     work: Work
@@ -63,13 +64,13 @@ class Ground:
     effects: NDArray[Any]
     moments: Mapping[int, tuple[str, ...]]
     rules: Any
+    times: Sequence[int]
 
     def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
         """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
         if row >= 0:
             return row, 1, 0.0, b""
-        piece = self.work.piece
-        return bisect_left(self.arrivals.now, time_of(due), piece.first, piece.last), 0, due, customer
+        return self.work.piece.first + bisect_left(self.times, time_of(due)), 0, due, customer
 
     def where(self, effect: ReportedEffect, probability: float | None = None) -> Row:
         """An event's row of the line. probability: of its estimate, if there was one."""

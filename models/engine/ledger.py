@@ -54,7 +54,8 @@ def keep_earned(
     if of_levels:
         changed += pass_time(person, row.now)
         _emit(work, policy.name, row, changed, test)
-    booked, points = list[LedgerEntry](), None
+    booked: list[LedgerEntry] = []
+    points = None
     if of_points:
         before = person.points.balance
         booked = book(person.points, rules, person, touch, row.now)

@@ -45,7 +45,8 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
         person.tail.loyalty = b""  # of an earlier policy: without its table nothing is kept
         return False
     rules, facts = loyal
-    loop, former, voice, by_words = person.loop, person.loop.said, None, False
+    loop, voice, by_words = person.loop, None, False
+    former, seen = loop.said, (loop.stage, loop.sign, loop.slipped)
     if touch is not None:
         time, data = min(whole(touch.time), row.now), touch.data
         felt = EXPERIENCES.get(touch.kind)
@@ -59,7 +60,8 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
         if voice is not None and voice.mood in (Mood.GOOD, Mood.BAD):
             note_voice(loop, voice.way, voice.mood == Mood.GOOD, time)
     stage = looked_at(loop, facts, rules, row.now)
-    person.tail.loyalty = pack_loop(loop)
+    if touch is not None or seen != (loop.stage, loop.sign, loop.slipped) or not person.tail.loyalty:
+        person.tail.loyalty = pack_loop(loop)
     if stage != former or voice is not None:
         entry = LoyaltyEntry(
             stage,
@@ -77,10 +79,13 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
 
 
 def _sentiment(policy: PolicyInForce, person: Person, touch: Touched) -> tuple[float | None, bool]:
-    """How what they say was meant, -1 to 1, and whether by its words alone; None: it is not known."""
+    """How what they say was meant, -1 to 1, and whether by its words alone; None: it is not known, or nothing is
+    weighed by it."""
+    if touch.kind not in SAYS:
+        return None, False
     told, text = getattr(touch.data, "sentiment", None), getattr(touch.data, "text", None)
     loyalty = rules_of(policy).loyalty
-    if told is not None or not text or touch.kind not in SAYS or loyalty is None or loyalty.words is None:
+    if told is not None or not text or loyalty is None or loyalty.words is None:
         return told, False
     found = sentiment_of(text, person.tail.language, loyalty.words)
     return found, found is not None

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from models.churn import Scorer
 from models.decisions.policy.in_force import PolicyInForce
@@ -31,7 +30,7 @@ OutputPosition = tuple[int, int, float, bytes]
 """Where in the line an output belongs: (row of the batch, 0 before / 1 at, timer position, customer)."""
 
 
-class Emitted(NamedTuple):
+class Emitted(Struct, frozen=True, gc=False):
     """An output without a sequence number yet: topic role, id, Kafka key, content, log time, expiry (0: never)."""
 
     role: str

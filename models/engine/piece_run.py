@@ -71,7 +71,14 @@ class Run:
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
         self.ground = Ground(
-            work, block, self.lanes, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT), asked.moments, self._rules
+            work,
+            block,
+            self.lanes,
+            self.arrivals,
+            np.empty(EFFECTS_A_CALL, dtype=EFFECT),
+            asked.moments,
+            self._rules,
+            self.arrivals.now[piece.first : piece.last].tolist(),
         )
         self._take_rejected()
 

@@ -9,8 +9,9 @@ al. 2001. It is kept and told in ten thousandths, so that one that fades comes t
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from models.customer.moments import second_of
 from models.numerics.maths import exp2
@@ -29,8 +30,7 @@ _STORED = struct.Struct("<iIIIIIB6H")
 _STAGE_AT = struct.calcsize("<iIIIII")
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(msgspec.Struct, gc=False):
     """What the record has of it. Times are ms, whole seconds, 0: never.
 
     index: as of `at`, in `PARTS`; without `at` nothing was weighed. sign: the last sign of staying that was seen. back:
@@ -46,7 +46,7 @@ class Loop:
     spoke: int = 0
     slipped: int = 0
     stage: int = 0
-    praise: list[int] = field(default_factory=lambda: [0] * VOICED)
+    praise: list[int] = msgspec.field(default_factory=lambda: [0] * VOICED)
     blame: int = 0
 
     @property

@@ -6,7 +6,9 @@ and a draw must be the same wherever a batch ends.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from models.customer.layout import (
     AMOUNT_EWMA,
@@ -55,7 +57,7 @@ _USUAL_PURCHASES: Final = 1.5
 """Logarithm of them."""
 
 
-class Counted(NamedTuple):
+class Counted(Struct, frozen=True, gc=False):
     """A record's numbers and times (ms), by `models.customer.layout`. tier: of value, 1 the highest, 0 not known."""
 
     numbers: Any

@@ -34,6 +34,7 @@ class PolicyInForce:
 
     Attributes:
         number, sha256: its name in the log; of two the higher stands (`models.timeline.chosen_policy`).
+        name: what outputs call it.
         text: the file.
         policy: what it says.
         asking: by the number of a `Kind`, the touchpoint moments that it asks.
@@ -44,6 +45,7 @@ class PolicyInForce:
 
     number: int
     sha256: str
+    name: str = field(repr=False, compare=False)
     text: str = field(repr=False, compare=False)
     policy: Policy = field(repr=False, compare=False)
     asking: Mapping[int, tuple[str, ...]] = field(repr=False, compare=False)
@@ -57,11 +59,6 @@ class PolicyInForce:
     def of(cls, number: int, text: str) -> PolicyInForce:
         """Raises PolicyUnfit, PolicyOfAnotherRelease (`models.decisions.policy.reading`)."""
         return _read(number, text)
-
-    @property
-    def name(self) -> str:
-        """What outputs call it."""
-        return f"{self.number}-{self.sha256[:8]}"
 
     def levels(self, customer_class: str | None, tier: int = 0) -> tuple[Level, ...]:
         """The levels of risk of a class of customers, lowest first. None: the class is not known. tier: of value, as
@@ -131,9 +128,11 @@ def _read(number: int, text: str) -> PolicyInForce:
     steps = {step.name: step.action for step in steps_of(policy)}
     names = [*policy.moment, *policy.action, *policy.plan, *steps]
     by_rank = sorted(policy.action, key=lambda name: (-policy.action[name].priority, name))
+    digest = sha256_of(text)
     return PolicyInForce(
         number,
-        sha256_of(text),
+        digest,
+        f"{number}-{digest[:8]}",
         text,
         policy,
         _asking(policy),

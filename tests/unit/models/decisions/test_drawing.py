@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
+from msgspec import structs
 
 from models.customer.layout import NUMBERS, TIMES, UNLEARNED
 from models.decisions.ask import Common, Held
@@ -165,7 +166,7 @@ def test_what_an_action_takes_of_budgets_costs_it_their_price() -> None:
 
 
 def counting(**told: Any) -> Given:
-    return asked(numbers(0.4, matured=500), policy=PRICED)._replace(shared=Common(Purse()), **told)
+    return structs.replace(asked(numbers(0.4, matured=500), policy=PRICED), shared=Common(Purse()), **told)
 
 
 def wanted(given: Given) -> dict[str, int]:
@@ -210,7 +211,7 @@ def test_without_the_key_the_figures_draw() -> None:
 def test_a_tier_of_a_policy_that_had_more_of_them_is_the_lowest() -> None:
     given = asked(None)
     assert given.known is not None
-    counted = given.known.counted._replace(tier=8)
+    counted = structs.replace(given.known.counted, tier=8)
     assert described(given.person, given.standing, counted, 2, NOW)[DESCRIBED.index("tier")] == 0.0
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
+from msgspec import structs
 
 from models.customer.layout import NUMBERS, RETURNED, SPENT, TIMES, UNLEARNED
 from models.customer.restrictions import ACTION_PURPOSES
@@ -128,7 +129,7 @@ def test_what_happened_within_counts_and_what_was_only_told_within_does_not(
     assert given.standing.window is not None
     assert given.standing.window.net == net
     assert passed(given, ()) == []
-    [said] = passed(given._replace(now=NOW + HOUR), ())
+    [said] = passed(structs.replace(given, now=NOW + HOUR), ())
     assert said.ended is not None
     assert (said.ended.net, said.ended.bought) == (160.0 - net, bought)
 

@@ -1,0 +1,29 @@
+"""What the loop costs is told of both logs, from the time on that counts."""
+
+from __future__ import annotations
+
+from benchmarks.loop import EXAMPLE, compared, cost, the_day
+from benchmarks.workload import DAY_BEGINS, Workload
+from models.settings import EngineSettings
+from streams.config import load
+
+LOOP = EXAMPLE + "\n[loyalty]\n"
+
+
+def settings() -> EngineSettings:
+    return load(**Workload(40).settings()).engine()
+
+
+def test_the_day_counts_and_the_history_before_it_does_not() -> None:
+    logs = the_day(40, 200, LOOP)
+    whole, day = (cost(logs, settings(), since) for since in (0, DAY_BEGINS))
+    assert 0 < day.loops < whole.loops
+    assert 0 < day.engine < whole.engine < whole.all
+    assert cost(the_day(40, 200, EXAMPLE), settings(), DAY_BEGINS).loops == 0
+
+
+def test_the_lines_have_a_ratio_of_the_engine_and_one_of_all() -> None:
+    head, *lines = compared(lambda text: the_day(20, 60, text), settings(), DAY_BEGINS, runs=1).splitlines()
+    assert "1 pairs" in head
+    assert [line.split()[0] for line in lines] == ["engine", "all"]
+    assert all(" times (" in line for line in lines)
