@@ -15,7 +15,7 @@ from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.lanes import ASKS, BUYS, LOOPS, STAYS, WAKES
+from models.engine.lanes import ALONE, ASKS, BUYS, LOOPS, STAYS, WAKES
 from models.loyalty.experiences import VOICES
 from models.settings import Alive
 from models.timeline.batch import Batch
@@ -89,7 +89,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
         table[list(rules.points.kinds)] = ASKS
     if rules.loyalty is not None:
         of_loop = {*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]}
-        table[list(of_loop)] |= LOOPS
+        table[list(of_loop)] |= LOOPS if rules.dated else LOOPS | ALONE
         # Such a touchpoint changes how we stand with whoever we never wrote to, or asks.
         table[list(of_loop & {*REPORTS, *(VOICES if rules.loyalty.thanked else ())})] = ASKS
     if rules.membership is not None:

@@ -82,19 +82,30 @@ class Customer(Struct, frozen=True, gc=False):
             value_of(self.bucket - 1) if self.bucket and policy is not None and policy.policy.value else None,
             policy.tier_named(self.tier) if self.bucket and policy is not None else None,
             int(self.seconds[FIRST_PURCHASE]) * SECOND,
-            self._loyal(policy, settings.silence),
+            loyal_by(
+                policy,
+                settings,
+                self.flags,
+                int(self.numbers[PURCHASE_DAYS]),
+                int(self.times[LAST_PURCHASE]),
+                bool(self.times[EPISODE]),
+            ),
             rules_of(policy).membership if policy is not None else None,
             self.held - 1 if self.held else self.tier,
         )
 
-    def _loyal(self, policy: PolicyInForce | None, silence: int) -> tuple[LoopRules, Facts] | None:
-        """What stage and index go by."""
-        rules = None if policy is None else rules_of(policy).loyalty
-        if rules is None or self.flags & ERASED:
-            return None
-        days, signed = int(self.numbers[PURCHASE_DAYS]), int(self.times[LAST_PURCHASE])
-        left, at_risk = bool(self.flags & LEFT), bool(self.times[EPISODE])
-        return rules.loop, Facts(days, signed, left, at_risk, silence)
+
+def loyal_by(
+    policy: PolicyInForce | None, settings: EngineSettings, flags: int, days: int, signed: int, at_risk: bool
+) -> tuple[LoopRules, Facts] | None:
+    """What stage and index go by; None: the policy keeps none, or nothing is kept of the customer.
+
+    flags, days, signed: of the record, its purchase days and last sign of staying, ms. at_risk: an episode is open.
+    """
+    rules = None if policy is None else rules_of(policy).loyalty
+    if rules is None or flags & ERASED:
+        return None
+    return rules.loop, Facts(days, signed, bool(flags & LEFT), at_risk, settings.silence)
 
 
 def by_policy(

@@ -26,6 +26,7 @@ from models.customer.layout import (
     PENDING_CHURNED,
     PENDING_RETURNED,
     PENDING_RISK,
+    PURCHASE_DAYS,
     REARMED,
     RISK,
     STAYED,
@@ -53,7 +54,7 @@ _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _SCORES, _EPISODES, _ROWS = int(Count.SCORED), int(Count.EPISODES), int(Count.ROWS)
 _BAND_AT_RISK = int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
-_LEVEL = int(Asks.LEVEL)
+_LEVEL, _LOOP_ALONE, _LOOPED = int(Asks.LEVEL), int(Asks.LOOP_ALONE), int(Effect.LOOPED)
 
 _MOST_A_STEP = 3
 """Effects that one step reports at most."""
@@ -111,9 +112,13 @@ def walk(
                 estimate = probabilities[index]
                 n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
                 record.seconds[CROSSING] = crossings[index] if record.times[TICK] != 0.0 else 0
-                if lane.asks != 0:
+                if lane.asks == _LOOP_ALONE:
+                    n = _tell_loop(record, lane, index, estimate, effects, n)
+                elif lane.asks != 0:
                     n = _ask(record, lane, index, estimate, effects, n)
                     outcome = WAIT_NEXT
+            elif lane.asks == _LOOP_ALONE:
+                n = _tell_loop(record, lane, index, np.nan, effects, n)
             elif lane.asks != 0:
                 n = _ask(record, lane, index, np.nan, effects, n)
                 outcome = WAIT_NEXT
@@ -192,4 +197,14 @@ def _ask(record: Any, lane: Any, index: int, estimate: float, effects: Any, n: i
     effects[n - 1].flag = lane.asks
     for i in range(BASIS):
         effects[n - 1].basis[i] = lane.basis[i]
+    return n
+
+
+@compiled
+def _tell_loop(record: Any, lane: Any, index: int, estimate: float, effects: Any, n: int) -> int:
+    """A touchpoint counts in the loyalty loop alone: with what that goes by, so that the lane need not wait."""
+    n = report(effects, n, lane, index, _LOOPED, estimate, int(record.times[EPISODE]))
+    effects[n - 1].flag = record.flags
+    effects[n - 1].money[0] = record.numbers[PURCHASE_DAYS]
+    effects[n - 1].money[1] = record.times[LAST_PURCHASE]
     return n

@@ -35,6 +35,7 @@ from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
 from models.decisions.given import Asks, Touched
 from models.decisions.idle import is_idle
+from models.decisions.person import Person
 from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import may_be_treated
@@ -46,6 +47,7 @@ from models.engine.by_policy import (
     emit_end_of_episode,
     emit_withdrawals,
     has_no_levels,
+    loyal_by,
 )
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
@@ -232,6 +234,18 @@ def _answered(ground: Ground, effect: ReportedEffect) -> None:
     answer_for_nobody(ground.work, ground.where(effect), ground.touchpoint(effect.row).data)
 
 
+def _looped(ground: Ground, effect: ReportedEffect) -> None:
+    """A touchpoint counts in the loyalty loop, and nothing else could come of it; its lane has gone on."""
+    work, touch = ground.work, _touched(ground, effect)
+    if work.policy is None or touch is None:
+        return
+    days, signed, _ = ground.effects["money"][effect.number].tolist()
+    loyal = loyal_by(work.policy, work.settings, effect.flag, int(days), int(signed), bool(effect.opened))
+    person = Person(ground.block.names[effect.lane], ground.block.tail(effect.lane), effect.flag, loyal=loyal)
+    risk = None if isnan(effect.probability) else effect.probability
+    keep_loyalty(work, work.policy, ground.where(effect, risk), person, touch)
+
+
 def _customer(ground: Ground, lane: int) -> Customer:
     """As the record is after the step; of a lane that waits."""
     block, of_lane = ground.block, ground.lanes[lane]
@@ -341,6 +355,7 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.REOPENED: _reopened,
     Effect.REFUSED: _refused,
     Effect.DECIDE: _decide,
+    Effect.LOOPED: _looped,
     Effect.MERGED: merges_away,
     Effect.TAKEN_OVER: takes_over,
     Effect.PASSED_ON: passes_on,

@@ -63,6 +63,7 @@ class Effect(IntEnum):
     TAKEN_OVER = 16  # what was known of another id arrives; the lane waits
     PASSED_ON = 17  # something comes at an id that is another customer's; the lane waits
     ANSWERED = 18  # another shard says something of a shared moment, where nothing can be decided
+    LOOPED = 19  # a touchpoint counts in the loyalty loop, and no decision could come to anything else
     DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 
@@ -150,7 +151,9 @@ EFFECT = np.dtype(
         ("flag", "u1"),  # a touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`
         ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
-        ("money", "<f8", 3),  # a label's: spent, returned and net, as `models.customer.worth` has them
+        # A label's: spent, returned and net, as `models.customer.worth` has them; of the loop: the number of purchase
+        # days, and the last sign of staying, ms.
+        ("money", "<f8", 3),
     ]
 )
 
@@ -189,10 +192,11 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS = 1, 2, 4, 8, 16, 32
+ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS, ALONE = 1, 2, 4, 8, 16, 32, 64
 """Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
 silence that asks has its timer; does so if nothing is drawn for some time; it comes from another shard, which has seen
-to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else."""
+to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else; and a decision
+about who has neither a standing nor a timer would come to nothing."""
 _NO_RISK_IS_LEFT: Final = 2.0
 """Above any risk."""
 
