@@ -117,7 +117,8 @@ ONLY_WITH_A_POLICY = {
     "retention_contact_loses",
     "retention_customers_at_stage",
 }
-"""Series of budgets, of a policy's alarm, of its learned choice and its loyalty loop (tests/unit/streams/monitoring/test_metrics.py)."""
+"""Series of budgets, of a policy's alarm, of its learned choice and of its loyalty loop
+(tests/unit/streams/monitoring/test_metrics.py)."""
 ONLY_WHILE_STOPPED = {"retention_stopped"}
 """The series of an operator's stops (tests/unit/streams/monitoring/test_metrics.py)."""
 OF_REKEY = {"retention_rekey_records_total", "retention_rekey_dead_total", "retention_rekey_lag_records"}
