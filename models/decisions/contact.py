@@ -338,6 +338,8 @@ def _worth(entry: Outstanding) -> tuple[int, int]:
     """How much is lost with an entry: the least goes first, of equals the oldest."""
     if entry.stage == Stage.GIVEN_BACK:
         return 0, entry.time
+    if entry.stage == Stage.HELD:
+        return 5, entry.time  # it is to be given back, or sent; a record has one of them
     if entry.stage not in TAKES_ROOM and not entry.until:
         return _SETTLED, entry.time
     if entry.purpose != MARKETING:

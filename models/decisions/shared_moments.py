@@ -62,6 +62,7 @@ from models.decisions.waits import (
     whole_second,
 )
 from models.settings import HOUR, SECOND
+from models.touchpoints.reading import LAST_CONTROL
 
 PROPOSED, RESERVED, REFUSED = "shared_proposed", "shared_reserved", "shared_refused"
 ENDED: Final = "shared_ended"
@@ -90,6 +91,8 @@ def propose(given: Given, touch: Touched, name: str) -> list[Said]:
     other = max(talk, key=str.encode)
     if other.encode() == customer or standing.shared or person.is_test(now):
         return []
+    if min(other) <= chr(LAST_CONTROL):
+        return []  # nobody's id: a record to it could not be read
     if against_sharing(person, data.channel, now) or was_of_late(given, name):
         return []
     actions = [one for one in rules.actions if given.policy.policy.action[one].topic == data.topic]

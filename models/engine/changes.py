@@ -284,7 +284,7 @@ def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState
         name = sequence_name(item.role, partition)
         count = sequences[name] = sequences.get(name, 0) + 1
         if isinstance(output, Loopback):
-            line = output.line if line is UNSET else line
+            line = output.line(sequences) if line is UNSET else line
             output = output.counted(line, count)
         value = encode(output)
         outputs.append(

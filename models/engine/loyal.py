@@ -19,7 +19,7 @@ from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
 from models.touchpoints.kinds import Kind
 
 _WAYS = list(VOICES)
-_QUESTIONS = frozenset((Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED))
+_QUESTIONS = frozenset((Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED, Kind.SHARED_MOMENT))
 """Nothing that a customer has done: no stage is because of it."""
 
 

@@ -6,9 +6,10 @@ passed over. A count that leaves one out means that a record is gone from the lo
 customer would be lost with it.
 
 Whoever may write the topic can write such records too. They can't know the number of a sender's *line*, which stands
-in what it sends and follows from the first customer's record that it ever sent
-(`models.outputs.loopback.Loopback.line`). So they can only count a line of their own: neither make a true record look
-like one that came before, nor leave one out of its line. What no shard can have sent is refused.
+in what it sends and follows from the first customer's record that it ever sent, or from what it had done before the
+first word of a shared moment (`models.outputs.loopback.Loopback.line`). So they can only count a line of their own:
+neither make a true record look like one that came before, nor leave one out of its line. What no shard can have sent is
+refused.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.customer.consent import MARKETING, Answer, Register, Statement, answer, state
+from models.customer.consent import CONVERSATION, MARKETING, Answer, Register, Statement, answer, state
 from models.settings import HOUR
 from streams.operations.audit.consent import Consents, Yes
 
@@ -22,18 +22,38 @@ statements = st.lists(
 )
 
 
-@given(statements, st.sampled_from(CHANNELS), st.integers(1, 12))
-def test_consent(said: list[tuple[bool, int, list[str], int, bool]], channel: str, now: int) -> None:
+def both_of(purpose: str, said: list[tuple[bool, int, list[str], int, bool]]) -> tuple[Register, Consents]:
+    """What the engine and the auditor know after the same words."""
     register: Register = {}
     consents = Consents()
     for granted, at, channels, expires, confirmed in said:
         time, until = at * HOUR, expires * HOUR * granted
-        state(register, MARKETING, channels, Statement(granted, time, until, confirmed=confirmed and granted))
+        state(register, purpose, channels, Statement(granted, time, until, confirmed=confirmed and granted))
         if granted:
             consents.granted(tuple(channels), Yes(time, until, confirmed))
         else:
             consents.refused(tuple(channels), time)
+    return register, consents
+
+
+@given(statements, st.sampled_from(CHANNELS), st.integers(1, 12))
+def test_consent(said: list[tuple[bool, int, list[str], int, bool]], channel: str, now: int) -> None:
+    register, consents = both_of(MARKETING, said)
     answered = answer(register, MARKETING, channel, now * HOUR)
     assert consents.closed(channel) == (answered == Answer.REFUSED)
     if answered == Answer.GRANTED:
         assert consents.open(channel, now * HOUR)
+
+
+@given(statements, st.sampled_from(CHANNELS), st.integers(1, 12))
+@example([(False, 1, [], 0, False), (True, 2, [], 0, False)], "push", 3)
+def test_consent_to_use_conversations(
+    said: list[tuple[bool, int, list[str], int, bool]], channel: str, now: int
+) -> None:
+    register, consents = both_of(CONVERSATION, said)
+    answered = answer(register, CONVERSATION, channel, now * HOUR)
+    if answered == Answer.GRANTED:
+        assert consents.agreed(channel, now * HOUR)
+    general = max((at for granted, at, channels, *_ in said if not granted and not channels), default=0)
+    if general and all(at <= general for granted, at, *_ in said if granted):
+        assert not consents.agreed(channel, now * HOUR)

@@ -7,6 +7,7 @@ from typing import Final
 from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.faults import Faults, twice
 from models.decisions.policy.parts import ms_of
+from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import shown
@@ -32,9 +33,23 @@ def faults_of_sharing(policy: Policy) -> Faults:
             if name in steps.moments:
                 takes = f"leave {name} out: what two are offered together has no steps"
                 yield Problem(f"plan.{plan}.moments", shown(steps.moments), takes)
-        for other, action in policy.action.items():
-            if name in action.moments:
-                yield from _of_action(f"action.{other}", action, moment)
+        own = {other: action for other, action in policy.action.items() if name in action.moments}
+        for other, action in own.items():
+            yield from _of_action(f"action.{other}", action, moment)
+            yield from _of_presence(policy, action, moment)
+        for step in steps_of(policy):
+            if step.action in own:
+                takes = f"leave it out of action.{step.action}: as the step {step.name} it is one customer's"
+                yield Problem(f"action.{step.action}.moments", shown((name,)), takes)
+
+
+def _of_presence(policy: Policy, action: Action, moment: Moment) -> Faults:
+    """Two who talk are online, so that what goes there lives shortly."""
+    for channel in dict.fromkeys(action.channels or policy.channel):
+        lives = policy.channel[channel].presence_expires if channel in policy.channel else None
+        if lives is not None and ms_of(lives) <= ms_of(moment.within):
+            takes = f"give more than the moment's within, {moment.within}: what is shared goes out from then on"
+            yield Problem(f"channel.{channel}.presence_expires", shown(lives), takes)
 
 
 def _of_moment(key: str, moment: Moment) -> Faults:
@@ -61,6 +76,6 @@ def _of_action(key: str, action: Action, moment: Moment) -> Faults:
     if ms_of(action.expires) <= ms_of(moment.within):
         takes = f"give more than the moment's within, {moment.within}: it goes out from then on"
         yield Problem(f"{key}.expires", shown(action.expires), takes)
-    for name in ("reward", "personal_price", "human"):
+    for name in ("reward", "personal_price", "significant", "human"):
         if getattr(action, name):
             yield Problem(f"{key}.{name}", "true", "leave it out: both are offered the same, by a trigger")

@@ -58,6 +58,14 @@ class Consents:
                 return True
         return False
 
+    def agreed(self, channel: str, now: int) -> bool:
+        """The same of `conversation`, where a newer yes in general lifts a no in general."""
+        general, named = self.no.get(ALL, 0), self.no.get(channel, 0)
+        own, said = self.yes.get(channel), self.yes.get(ALL)
+        counting = [own] if own is not None and own.time > max(general, named) else []
+        counting += [said] if said is not None and said.time > general >= named else []
+        return any(not one.expires or now < one.expires for one in counting)
+
     def denied(self) -> bool:
         """Of a purpose that knows no channels: whether the newest word is a no."""
         return self.no.get(ALL, 0) > 0 and self.no[ALL] >= max((said.time for said in self.yes.values()), default=0)

@@ -58,7 +58,7 @@ class Sharing:
         channels, said = moment.get("shared_on", ()), person.consents["conversation"]
         if not channels:
             yield Finding("shared_agreed", f"{trigger.moment} is no moment of shared_on", f"group {trigger.group}")
-        elif not any(said.open(channel, trigger.time) for channel in channels):
+        elif not any(said.agreed(channel, trigger.time) for channel in channels):
             says = f"no consent to conversation on {', '.join(channels)}"
             yield Finding("shared_agreed", says, f"group {trigger.group}")
 

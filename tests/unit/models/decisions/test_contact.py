@@ -16,6 +16,7 @@ from models.decisions.contact import (
     MARKETING,
     Settled,
     make_room,
+    release,
     remember,
     report,
     reserve,
@@ -33,6 +34,7 @@ from models.decisions.standing import (
     OTHERS,
     DayCount,
     Outstanding,
+    Spent,
     Stage,
     Standing,
     channel_number,
@@ -678,3 +680,14 @@ def test_what_is_no_marketing_and_still_out_leaves_the_list_last() -> None:
     standing = Standing(outstanding=[out, *later])
     make_room(standing, forced=True)
     assert [one.id for one in standing.outstanding] == [1, *range(3, 9)]
+
+
+def test_what_is_reserved_for_no_trigger_yet_never_leaves_the_list() -> None:
+    """It is to be given back, or sent: what it has taken would stay taken."""
+    sold = ACTION_PURPOSES.index("marketing")
+    held = Outstanding(1, NOW, NOW + DAY, NOW + DAY, 1, 2, 3, sold, Stage.HELD, (Spent(5, NOW, 1, False),))
+    later = [held._replace(id=n, stage=Stage.OUT, purpose=ACTION_PURPOSES.index("legal")) for n in range(2, 9)]
+    standing = Standing(outstanding=[held, *later])
+    make_room(standing, forced=True)
+    assert [one.id for one in standing.outstanding] == [1, *range(3, 9)]
+    assert release(standing, 1) == held.spent

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.json import decode
 
 from models.decisions.standing import Stage
 from models.decisions.standing_stored import unpack_standing
@@ -21,7 +22,8 @@ from tests.support.identities import Shards, told_in_disorder
 from tests.support.kept_topics import lines_of
 from tests.support.logs import DATA, chosen_policy, clock, told
 from tests.support.two_ids import NOON
-from tests.support.two_who_talk import ANNA, BERT, CORA, SHARED, Talk
+from tests.support.two_who_talk import ANNA, BERT, CORA, SHARED, Talk, at_home
+from tests.unit.models.engine.test_loyalty import LOOP
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 
@@ -81,6 +83,14 @@ def test_three_who_talk_are_offered_nothing() -> None:
     talk.chat(ANNA, BERT, CORA)
     talk.go(NOON + 3 * MINUTE)
     assert not talk.whats()
+
+
+def test_nothing_is_said_to_an_id_that_no_customer_can_have() -> None:
+    talk = Talk()
+    talk.tell(NOON + 2 * MINUTE, "chat", ANNA, participants=["z\n"], channel="app", topic="espresso")
+    talk.go(NOON + 3 * MINUTE)
+    assert not talk.whats()
+    assert not any(shard.state.totals.dead for shard in talk.shards.world.shards)
 
 
 @pytest.mark.parametrize("who", [ANNA, BERT])
@@ -237,6 +247,45 @@ def test_who_is_not_known_or_has_no_policy_answers_all_the_same() -> None:
     plain.chat(ANNA, BERT)
     plain.go(NOON + 3 * MINUTE)
     assert plain.whats() == [(ANNA, "shared_proposed", ""), (ANNA, "shared_ended", "other_side")]
+
+
+def test_a_word_of_another_shard_is_no_cause_of_a_stage_of_the_loyalty_loop() -> None:
+    """It is nothing that the customer has done."""
+    talk = Talk()
+    talk.chat(ANNA, BERT)
+    talk.shards.work()
+    for partition in range(2):
+        talk.shards.tell(partition, (NOON + 3 * MINUTE, None, chosen_policy(NOON + 3 * MINUTE, 2, SHARED + LOOP)))
+    talk.go(NOON + 4 * MINUTE)
+    assert talk.offered().keys() == {ANNA, BERT}
+    said = [one.loyalty for one in talk.said("loyalty") if one.loyalty is not None]
+    assert [one.cause for one in said] == ["", ""]
+    ends(talk)
+
+
+def answered_after(kind: str, **data: Any) -> tuple[dict[str, Any], int]:
+    """What a shard first sends ever, to who forges a word to nobody, and the number of its line. kind: of what another
+    customer did before."""
+    way = Shards(2, VARIANTS["live"])
+    way.tell(0, (NOON, None, clock(NOON)))
+    way.tell(1, told("purchase", BERT, NOON, {"amount": 9}, id="bought"))
+    way.tell(1, told(kind, BERT, NOON + MINUTE, data, id="before"))
+    word = {"sender": 0, "line": 5, "count": 1, "path": [ANNA], "by": ANNA, "group": "5" * 32, "step": "proposed"}
+    nobody = next(name for name in at_home(1) if name != BERT)
+    way.tell(1, told("shared_moment", nobody, NOON + 2 * MINUTE, word, id="forged"))
+    way.work()
+    ((_, _, value),) = way.sent[1, 0]
+    answer = decode(value or b"")
+    return answer, answer["data"].pop("line")
+
+
+def test_whoever_forges_a_word_can_not_know_the_line_of_the_answer() -> None:
+    """It hangs on what the shard has done for others: else they could make its later records look like repetitions."""
+    answer, line = answered_after("visit")
+    same, other = answered_after("erase_requested")
+    assert answer == same
+    assert answer["data"]["step"] == "refused"
+    assert line != other
 
 
 # -- any story

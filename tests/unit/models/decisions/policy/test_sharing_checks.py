@@ -36,6 +36,15 @@ def changed(old: str, new: str) -> str:
         (changed(OFFER, 'moments = ["talk"]'), "action.two_for_one.topic is missing; give the topic"),
         (changed(OFFER, OFFER.replace('"talk"', '"talk", "cart"')), "action.two_for_one.moments is ["),
         (changed(OFFER, OFFER + "\nhuman = true"), "action.two_for_one.human is true; leave it out"),
+        (changed(OFFER, OFFER + "\nsignificant = true"), "action.two_for_one.significant is true; leave it out"),
+        (
+            SHARED + '[plan.later]\nmoments = ["cart"]\nsteps = [{ action = "recipe" }]\n',
+            'action.recipe.moments is ["talk"]; leave it out of action.recipe: as the step later.1 it is',
+        ),
+        (
+            changed("[channel.email]", '[channel.email]\npresence = true\npresence_expires = "5m"'),
+            'channel.email.presence_expires is "5m"; give more than the moment\'s within, 5m',
+        ),
         (
             changed('content = "recipe"\nexpires = "6h"', 'content = "recipe"\nexpires = "5m"'),
             'action.recipe.expires is "5m"; give more than the moment\'s within, 5m',
