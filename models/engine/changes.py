@@ -151,7 +151,7 @@ def committed(
         values=recounted(state.values, moved),
         draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
         received=work.arrived.counts,
-        stages=restaged(state.stages, staged),
+        stages=restaged(state.stages, staged, work.policy),
     )
     shared, pulse, wanted = work.shared, None, dict[str, int]()
     if shared is not None:

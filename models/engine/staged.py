@@ -15,7 +15,7 @@ from models.customer.restrictions import TEST, unpack_restrictions
 from models.decisions.policy.in_force import PolicyInForce
 from models.loyalty.loop import STAGES, stage_in
 from models.outputs import Pulse
-from models.timeline.shard_state import ShardState, Stages
+from models.timeline.shard_state import UNKNOWN_STAGES, ShardState, Stages
 
 
 def counted_stage(loyalty: bytes, restrictions: bytes) -> int:
@@ -41,9 +41,23 @@ def stages_moved(block: Block, exists: NDArray[Any]) -> list[tuple[int, int]]:
     return found
 
 
-def restaged(stages: Stages | UnsetType, moved: Sequence[tuple[int, int]]) -> Stages | UnsetType:
+def restaged(
+    stages: Stages | UnsetType, moved: Sequence[tuple[int, int]], policy: PolicyInForce | None
+) -> Stages | UnsetType:
     """The counts after some moves (`stages_moved`). Unset: nobody is at a stage. It is so, too, when the last
-    one has left: whether somebody was at one for a moment depends on where commits cut the line."""
+    one has left: whether somebody was at one for a moment depends on where commits cut the line.
+
+    Who was at a stage before stages were counted is missing in them. Under a policy that keeps the loop they stay
+    unknown then; under one without nobody comes to a stage, so that counting begins anew.
+
+    Args:
+        stages: before.
+        moved: in the piece.
+        policy: in force in it.
+    """
+    missing = UNSET if policy is None or policy.policy.loyalty is None else UNKNOWN_STAGES
+    if stages == UNKNOWN_STAGES:
+        return missing
     if not moved:
         return stages
     counts = [0] * len(STAGES) if isinstance(stages, UnsetType) else list(stages)
@@ -51,13 +65,16 @@ def restaged(stages: Stages | UnsetType, moved: Sequence[tuple[int, int]]) -> St
         for number, change in ((before, -1), (after, 1)):
             if number:
                 counts[number - 1] += change
+    if min(counts) < 0:
+        return missing
     return tuple(counts) if any(counts) else UNSET
 
 
 def with_stages(
     pulse: Pulse | None, state: ShardState, policy: PolicyInForce, boundary: int, quiet: bool
 ) -> Pulse | None:
-    """A pulse that says how many customers are at each stage, too; the same where the policy keeps none.
+    """A pulse that says how many customers are at each stage, too; the same where the policy keeps none,
+    or nobody can say.
 
     Args:
         pulse: so far; None: there is nothing else to tell.
@@ -66,7 +83,7 @@ def with_stages(
         boundary: log time, ms.
         quiet: what was decided so far is history.
     """
-    if policy.policy.loyalty is None or state.stages is UNSET:
+    if policy.policy.loyalty is None or state.stages is UNSET or state.stages == UNKNOWN_STAGES:
         return pulse
     if pulse is None:
         lineage = lineage_name(state.lineage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -15,7 +17,10 @@ Values = dict[str, dict[int, int]]
 """By class of customers, how many of them have a value in each bucket (`models.value.pyramid`)."""
 
 Stages = tuple[int, ...]
-"""Customers by stage of the loyalty loop, in the order of `models.loyalty.loop.STAGES`."""
+"""Customers by stage of the loyalty loop, in the order of `models.loyalty.loop.STAGES`; or `UNKNOWN_STAGES`."""
+
+UNKNOWN_STAGES: Final[Stages] = ()
+"""Some were at one before stages were counted: an older release kept the loop in this shard."""
 
 NO_TIME = -1
 """Shard time before the first record: none yet."""
@@ -115,7 +120,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     learned choice; unset where there was none since the last boundary. received: of each shard that has sent records
     here, how many of which line (`models.timeline.received`); unset while none has. line: of what this one sends to
     others; unset while it has sent nothing. stages: customers by stage of the loyalty loop; unset while nobody is at
-    one.
+    one, `UNKNOWN_STAGES` where nobody can say.
     """
 
     partition: int

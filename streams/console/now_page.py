@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from streams.console.sources import ValueSource
 from streams.console.svg import bar, spark
-from streams.monitoring.top.plain import quantiles
+from streams.monitoring.top.plain import at_stages, quantiles
 from streams.monitoring.top.view import TriggerRow, View
 from streams.text import as_words, count, moment, quality
 
@@ -61,6 +61,7 @@ def now_page(view: View, customers: bool = True) -> dict[str, Any]:
             (as_words(stage), f"{many:,}", bar(_part(many, sum(view.stages.values())), "safe", as_words(stage)))
             for stage, many in view.stages.items()
         ],
+        "uncounted": at_stages(view) if view.uncounted else "",
         "latest": [_row(row, customers) for row in reversed(view.latest[-MOST_LATEST:])],
         "trouble": view.triggers_trouble,
     }

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from math import nan
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -24,7 +25,7 @@ from prometheus_client import (
 
 from models.customer.bands import Band
 from models.loyalty.loop import STAGES
-from models.timeline.shard_state import ShardState, Totals
+from models.timeline.shard_state import ShardState, Stages, Totals
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import DecisionSeries, SharedSeries
 from streams.monitoring.model_metrics import ContestSeries, WhenKnown
@@ -164,6 +165,7 @@ class Metrics:
         self._parks: dict[int | str, str] = {}
         self._unpublished: set[int] = set()
         self._shards: set[int] = set()
+        self._staged: set[int] = set()
 
     def taken_over(self, shard: int, state: ShardState) -> None:
         """This worker has taken a shard over, and found it so."""
@@ -177,7 +179,7 @@ class Metrics:
 
     def state(self, shard: int, state: ShardState) -> None:
         """Where a shard stands after a takeover or a commit."""
-        self.customers(shard, state.bands, () if state.stages is UNSET else state.stages)
+        self.customers(shard, state.bands, state.stages)
         self.next_offset(shard, state.next_offset, None, state.time)
         self._policy.labels(str(shard)).set(0 if state.policy is UNSET else state.policy.number / 1000)
         self._shared.state(shard, state)
@@ -214,13 +216,17 @@ class Metrics:
         """The records of so many customers have left the store."""
         self._left.labels(str(shard)).inc(customers)
 
-    def customers(self, shard: int, bands: Sequence[int], stages: Sequence[int] = ()) -> None:
+    def customers(self, shard: int, bands: Sequence[int], stages: Stages | UnsetType = UNSET) -> None:
         """How many customers of a shard are in each band, in the order of `models.decisions.episodes.Band`, and at each
-        stage of the loyalty loop, in that of `models.loyalty.loop.STAGES`; empty: nobody is at one."""
+        stage of the loyalty loop; NaN: nobody can say. Where nobody ever was at one nothing is told of them."""
         for band, count in zip(Band, bands, strict=False):
             self._customers.labels(str(shard), band.name.lower()).set(count)
-        for stage, count in zip(STAGES, stages, strict=False):
-            self._stages.labels(str(shard), stage).set(count)
+        if stages is not UNSET:
+            self._staged.add(shard)
+        if shard in self._staged:
+            counts: Sequence[float] = (0,) * len(STAGES) if stages is UNSET else stages or (nan,) * len(STAGES)
+            for stage, customers in zip(STAGES, counts, strict=True):
+                self._stages.labels(str(shard), stage).set(customers)
 
     def published(self, shard: int, entries: int, seconds: float, latencies_s: Sequence[float]) -> None:
         """A transaction stands. `latencies_s`: of the triggers in it."""
@@ -331,6 +337,7 @@ class Metrics:
                 _forget(series, str(shard))
             for band in Band:
                 _forget(self._customers, str(shard), band.name.lower())
+            self._staged.discard(shard)
             for stage in STAGES:
                 _forget(self._stages, str(shard), stage)
             for reason in (*PAUSES, OTHER):

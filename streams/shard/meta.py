@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from models.settings import CHANGEABLE, DECIDING_NOTHING, LATER, EngineSettings, UnknownSettings
 from models.timeline.chosen_settings import in_force
-from models.timeline.shard_state import ShardState, is_loopback
+from models.timeline.shard_state import UNKNOWN_STAGES, ShardState, is_loopback
 from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
@@ -23,6 +23,9 @@ FIRST_SCHEMA = 1
 WITHOUT_POLICY = 2
 WITHOUT_WAITING_POLICY = 3
 WITHOUT_LOOPBACK = 4
+
+STAGES_COUNTED: Final = (1, 656)
+"""How much of a policy file the first release reads that counts customers by stage of the loyalty loop."""
 
 Older = Callable[[dict[str, Any]], dict[str, Any]]
 MIGRATIONS: dict[int, Older] = dict.fromkeys(
@@ -79,7 +82,8 @@ def pack_body(body: ShardBody) -> bytes:
 
 
 def unpack_body(namespace: str, value: bytes) -> ShardBody:
-    """A meta of this release's schema or of an older one, as one of this release's.
+    """A meta of this release's schema or of an older one, as one of this release's. Of a shard that an older release
+    wrote last, under a policy, it is not known how many customers are at which stage of the loyalty loop.
 
     Raises:
         NewerRelease: its schema is newer.
@@ -89,10 +93,18 @@ def unpack_body(namespace: str, value: bytes) -> ShardBody:
         # The schema first: another one's fields need not be those that this release knows.
         schema = _decode_head(value).schema
         if schema == SCHEMA:
-            return _decode(value)
-        return _migrated(namespace, schema, value)
+            return _uncounted(_decode(value))
+        return _uncounted(_migrated(namespace, schema, value))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateUnreadable(f"meta of shard {namespace}, {len(value)} bytes: {error}") from error
+
+
+def _uncounted(body: ShardBody) -> ShardBody:
+    counts = body.policy_read is not UNSET and body.policy_read >= STAGES_COUNTED
+    if counts or body.state.policy is UNSET:
+        return body
+    state = msgspec.structs.replace(body.state, stages=UNKNOWN_STAGES)
+    return msgspec.structs.replace(body, state=state)
 
 
 def _migrated(namespace: str, schema: int, value: bytes) -> ShardBody:

@@ -20,6 +20,7 @@ from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.kept_topics import lines_of
 from tests.support.logs import DATA, START, clock, inserted, log_of, synthetic, told
+from tests.support.recounting import counted, recounted
 from tests.support.replies import with_policy
 from tests.unit.models.engine.test_loyalty import KEPT, POLICY, UNLIKE
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
@@ -97,6 +98,8 @@ def test_the_engine_is_its_reference_and_keeps_the_rules(
     fast = rehearse(logs, told_of)
     expected = digest(fast)
     assert digest(rehearse(logs, told_of, engine=plainly)) == expected
+    for shard in fast.shards:
+        assert counted(shard.state) == recounted(shard.records)
     assert digest(rehearse(logs, replace(told_of, piece_items=items), batch=lambda at: batch)) == expected
     known = {"leaves": told_of.leaves, "alive": told_of.alive, "silence": told_of.silence}
     assert audit(lines_of(fast), told_of.lateness, **known).breaches == []

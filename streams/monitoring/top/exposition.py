@@ -51,8 +51,8 @@ STOP: Final = "stop "
 @dataclass(slots=True)
 class ShardNumbers:
     """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still. parked: over which
-    error it can't go on. budgets: by name, its units that are allowed, reserved and unmet.
-    alarms: those that hold, and what operators have stopped."""
+    error it can't go on. uncounted: nobody can say how many of its customers are at which stage. budgets: by name, its
+    units that are allowed, reserved and unmet. alarms: those that hold, and what operators have stopped."""
 
     lag: int | None = None
     next_offset: int | None = None
@@ -63,6 +63,7 @@ class ShardNumbers:
     parked: str = ""
     bands: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
+    uncounted: bool = False
     budgets: dict[str, dict[str, int]] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
 
@@ -107,6 +108,8 @@ def numbers(text: str) -> Numbers:
         for sample in family.samples:
             if not math.isnan(sample.value):
                 _take(found, shards, sample)
+            elif sample.name == AT_STAGE:
+                shards[int(sample.labels["shard"])].uncounted = True
     if not found.quality.get("labels"):  # a model that nothing was measured of yet has no quality, not one of 0
         found.quality = {}
     found.shards = dict(sorted(shards.items()))
@@ -126,7 +129,7 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
         setattr(shards[int(labels["shard"])], what, round(value * factor))
     elif name == "retention_customers":
         shards[int(labels["shard"])].bands[labels["band"]] = int(value)
-    elif name == "retention_customers_at_stage":
+    elif name == AT_STAGE:
         shards[int(labels["shard"])].stages[labels["stage"]] = int(value)
     elif name == "retention_budget_units":
         shards[int(labels["shard"])].budgets.setdefault(labels["budget"], {})[labels["what"]] = int(value)
@@ -181,6 +184,7 @@ def quantile(buckets: Buckets, q: float) -> float | None:
     return math.inf
 
 
+AT_STAGE = "retention_customers_at_stage"
 ALL_BANDS = tuple(band.name.lower() for band in Band)
 ALWAYS_SHOWN = tuple(band.name.lower() for band in (Band.SAFE, Band.WATCH, Band.AT_RISK, Band.LAPSED))
 """Prospects and erased customers are shown only where there are any."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wrapped
-from streams.monitoring.top.plain import alarms, by_name, of_alarm
+from streams.monitoring.top.plain import alarms, at_stages, of_alarm
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, compact, count, duration, moment, printable, size
 
@@ -110,11 +110,7 @@ def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
             (bar(n / most if most else 0.0, room, ascii_only), BANDS.get(band, "")),
         )
         for band, n in shown.items()
-    ] + [Text(part, style=FAINT) for part in wrapped(by_name(_at_stages(view)), width, 2)]
-
-
-def _at_stages(view: View) -> dict[str, int]:
-    return {stage: many for stage, many in view.stages.items() if many}
+    ] + [Text(part, style=FAINT) for part in wrapped(at_stages(view), width, 2)]
 
 
 # -- model

@@ -33,6 +33,14 @@ def lines(view: View, before: View | None, most: int = TRIGGERS) -> list[str]:
     return shown + [f"    {trouble}" for trouble in _troubles(view) if trouble not in known]
 
 
+def at_stages(view: View) -> str:
+    """How many customers are at each stage of the loyalty loop, or why nobody can say."""
+    if view.uncounted:
+        shards = ", ".join(map(str, view.uncounted))
+        return f"not known: shards that kept the loyalty loop before its customers were counted: {shards}"
+    return by_name({stage: many for stage, many in view.stages.items() if many})
+
+
 def snapshot(view: View, before: View | None = None) -> list[str]:
     """Everything, as lines that begin with what they are about; the same whatever was before."""
     reached = moment(view.time) if view.time is not None else "not all shards have begun"
@@ -45,7 +53,7 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
         ("latency", f"{quantiles(view.latency)} from touchpoint to trigger"),
         ("commit", quantiles(view.commits)),
         ("customers", f"{view.customers:,}: {bands(view.bands)}"),
-        *([("stages", by_name({name: n for name, n in view.stages.items() if n}))] if view.stages else []),
+        *([("stages", at_stages(view))] if view.stages or view.uncounted else []),
         ("model", quality(view.quality) + _version(view)),
         ("triggers", f"{view.triggers:,} decided"),
         *([("decided", by_name(view.decided))] if view.decided else []),
@@ -168,7 +176,7 @@ def as_json(view: View) -> str:
         "trigger_latency": _quantiles(view.latency),
         "commit": _quantiles(view.commits),
         "customers": dict(view.bands),
-        "stages": dict(view.stages),
+        "stages": None if view.uncounted else dict(view.stages),
         "model": _model(view),
         "triggers_decided": view.triggers,
         "decided": dict(view.decided),

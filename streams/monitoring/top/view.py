@@ -108,6 +108,7 @@ class View:
     seconds; rates: one per look, oldest first, the newest last. goal: events there will be in all, if that is known.
     decided: by a policy since the workers' start, by what came of it, where there is any; held: by the gate that held
     a moment, most first. budgets: by name. alarms: that hold marketing, with their shards.
+    uncounted: shards of which nobody can say how many customers are at which stage; then `stages` has none.
     lag, outbox, due: sums over shards; None where no worker tells. partitions: shards there are in all, None: unknown.
     champion: name of the model that decides, "" where it is not known; pinned: an operator chose it.
     latest: triggers, oldest first; fresh: how many of them, at the end, are new in this look.
@@ -136,6 +137,7 @@ class View:
     commits: Quantiles | None = None
     bands: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, int] = field(default_factory=dict)
+    uncounted: tuple[int, ...] = ()
     quality: Mapping[str, float] = field(default_factory=dict)
     history: tuple[QualityPoint, ...] = ()
     version: int | None = None

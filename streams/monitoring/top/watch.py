@@ -90,6 +90,7 @@ class Watch:
             commits=self._quantiles("commits", [numbers.commits for numbers in answers.values()]),
             bands={band: sum(n.bands.get(band, 0) for n in shards.values()) for band in ALL_BANDS},
             stages=_stages(shards),
+            uncounted=tuple(shard for shard, numbers in sorted(shards.items()) if numbers.uncounted),
             quality=learner.quality,
             history=self._quality.points,
             version=learner.version,
@@ -128,7 +129,9 @@ class Watch:
 
 
 def _stages(shards: Mapping[int, ShardNumbers]) -> dict[str, int]:
-    """Customers by stage of the loyalty loop; empty where the policy keeps none."""
+    """Customers by stage of the loyalty loop; empty where the policy keeps none, or a shard's can't be told."""
+    if any(numbers.uncounted for numbers in shards.values()):
+        return {}
     found: dict[str, int] = {stage: sum(n.stages.get(stage, 0) for n in shards.values()) for stage in STAGES}
     return found if any(found.values()) else {}
 

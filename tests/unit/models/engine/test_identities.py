@@ -31,6 +31,7 @@ from tests.support.bench import digest
 from tests.support.identities import Shards, merging, told_in_disorder
 from tests.support.kept_topics import lines_of
 from tests.support.logs import START, clock, told
+from tests.support.recounting import counted, recounted
 from tests.support.replies import busy, with_policy
 from tests.unit.models.engine.test_loyalty import KEPT as LOYAL
 from tests.unit.models.engine.test_membership import POINTS as LEVELS
@@ -69,6 +70,8 @@ def check(shards: Shards, variant: str, batch: int, items: int) -> None:
     again = rehearse(shards.logs, parts, batch=lambda at: batch)
     assert digest(again) == whole
     assert digest(rehearse(shards.logs, VARIANTS[variant], engine=plainly)) == whole
+    for shard in shards.world.shards:
+        assert counted(shard.state) == recounted(shard.records)
     records = records_of(shards)
     for name in records:
         lead_to(records, name)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType, structs
 
 from models.customer.record import unpack
 from models.customer.restrictions import TEST, unpack_restrictions
 from models.loyalty.loop import STAGES, Loop, pack_loop, stage_in, unpack_loop
 from models.settings import DAY, HOUR
-from models.simulation.rehearsal import Rehearsal, rehearse
+from models.simulation.rehearsal import Rehearsal, go_on, rehearse
 from models.timeline.batch import LogRecord
+from models.timeline.shard_state import UNKNOWN_STAGES, Stages
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
 from tests.support.policies import EAGER
+from tests.support.recounting import counted, recounted
 from tests.unit.models.engine.test_loyalty import LOOP
 from tests.unit.models.engine.test_plain_reference import erasing
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
@@ -62,14 +63,12 @@ def pulses(world: Rehearsal) -> list[dict[str, Any]]:
 def test_a_shards_counts_are_those_of_its_records(variant: str) -> None:
     tries = 0
     for shard in lived(variant).shards:
-        counted = Counter[int]()
         for customer, stored in shard.records.items():
             tail = unpack(customer, stored).tail
             test = bool(tail.restrictions) and TEST in unpack_restrictions(tail.restrictions)
-            stage = unpack_loop(tail.loyalty).stage
-            tries += bool(test and stage)
-            counted[0 if test else stage] += 1
-        assert shard.state.stages == tuple(counted[number] for number in range(1, len(STAGES) + 1))
+            tries += bool(test and unpack_loop(tail.loyalty).stage)
+        assert counted(shard.state) == recounted(shard.records)
+        assert shard.state.stages is not UNSET
         assert sum(shard.state.stages) >= 4
     assert tries
 
@@ -97,6 +96,37 @@ def test_without_the_table_nothing_is_counted_or_said() -> None:
     world = rehearse([bare], VARIANTS["live"])
     assert world.shards[0].state.stages is UNSET
     assert not any("stages" in one for one in pulses(world))
+
+
+def taken_over(text: str, begins: Stages | UnsetType) -> Rehearsal:
+    """Half of the log lived through by a release that counts nobody, the rest from `begins` on; `text` is in force
+    from the middle on."""
+    middle, settings = START + 65 * DAY, VARIANTS["live"]
+    logs = [inserted(one, [(middle, chosen_policy(middle, 2, text))]) for one in log(40, 130)]
+    world = rehearse([[one for one in part if one.timestamp < middle] for part in logs], settings)
+    for shard, part in zip(world.shards, logs, strict=True):
+        assert shard.state.stages is not UNSET
+        shard.log, shard.outputs = part, []
+        shard.state = structs.replace(shard.state, stages=begins)
+    go_on(world, settings)
+    return world
+
+
+def test_where_a_release_kept_the_loop_that_counts_nobody_it_is_not_known_and_nothing_is_said() -> None:
+    world = taken_over(KEPT, UNKNOWN_STAGES)
+    assert all(shard.state.stages == UNKNOWN_STAGES for shard in world.shards)
+    assert not any("stages" in one for one in pulses(world))
+
+
+@pytest.mark.parametrize("text", [KEPT, EAGER])
+def test_no_count_is_ever_below_zero(text: str) -> None:
+    world = taken_over(text, UNSET)
+    assert {shard.state.stages for shard in world.shards} == {UNKNOWN_STAGES if text == KEPT else UNSET}
+
+
+def test_under_a_policy_without_the_loop_counting_begins_anew() -> None:
+    world = taken_over(EAGER, UNKNOWN_STAGES)
+    assert all(shard.state.stages is UNSET for shard in world.shards)
 
 
 def test_the_stage_is_read_without_the_rest() -> None:

@@ -18,6 +18,7 @@ from streams.console.access import Access
 from streams.console.app import console_app
 from streams.console.background import Made
 from streams.console.model_charts import wilson
+from streams.console.now_page import now_page
 from streams.console.rendering import HEADERS, PAGES
 from streams.console.roles import Role
 from streams.console.sources import DeadLetters, Story, ValueSource
@@ -60,6 +61,12 @@ async def test_now_has_the_customers_by_stage_where_a_policy_has_a_loyalty_loop(
         text = await (await client.get("/now")).text()
     assert "<h2>Customers by stage</h2>" in text
     assert "won back" in text
+
+
+def test_now_says_why_nobody_knows_the_customers_by_stage() -> None:
+    shown = now_page(View("retention", at=0, uncounted=(0, 3)))
+    assert shown["stages"] == []
+    assert shown["uncounted"].endswith("before its customers were counted: 0, 3")
 
 
 @pytest.mark.asyncio

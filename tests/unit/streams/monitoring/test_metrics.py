@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.loyalty.loop import STAGES
-from models.timeline.shard_state import PolicyName, ShardState, Totals
+from models.timeline.shard_state import UNKNOWN_STAGES, PolicyName, ShardState, Totals
 from models.timeline.shared import Alarm, Shared
 from models.timeline.stop_types import Stop, Stops
 from streams.monitoring.metrics import REDELIVERIES, Metrics
@@ -210,6 +212,17 @@ def test_a_shard_that_is_taken_over_is_shown_as_it_was_found() -> None:
     assert seen["retention_shard_policy_seconds", "4"] == 0
     metrics.state(4, ShardState(4, 8, 120, policy=PolicyName(5_000, "0" * 64)))
     assert series(metrics)["retention_shard_policy_seconds", "4"] == 5
+
+
+def test_customers_at_stages_are_none_when_the_last_has_left_and_no_number_where_nobody_can_say() -> None:
+    metrics, state = Metrics(), ShardState(4, 8, 120)
+    metrics.taken_over(4, state)
+    assert not any("retention_customers_at_stage" in key for key in series(metrics))
+    metrics.state(4, replace(state, stages=(0, 1, 0, 0, 0, 0, 0)))
+    metrics.state(4, state)
+    assert [series(metrics)["retention_customers_at_stage", stage, "4"] for stage in STAGES] == [0] * len(STAGES)
+    metrics.state(4, replace(state, stages=UNKNOWN_STAGES))
+    assert all(isnan(series(metrics)["retention_customers_at_stage", stage, "4"]) for stage in STAGES)
 
 
 def test_the_untrained_model_and_a_shard_without_records_have_no_time_to_show() -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.customer.bands import Band
-from models.timeline.shard_state import ShardState, Totals
+from models.timeline.shard_state import UNKNOWN_STAGES, ShardState, Totals
 from models.timeline.shared import Alarm, Shared
 from streams.monitoring.metrics import Metrics
 from streams.monitoring.top.exposition import numbers, quantile
@@ -64,6 +64,13 @@ def test_a_model_without_a_label_has_no_quality() -> None:
 
 def test_a_value_that_is_no_number_is_not_known() -> None:
     assert numbers('retention_lag_records{shard="1"} NaN\n').shards == {}
+
+
+def test_a_shard_of_which_nobody_knows_who_is_at_which_stage_says_so() -> None:
+    metrics = Metrics()
+    metrics.taken_over(1, ShardState(1, 2, 0, stages=UNKNOWN_STAGES))
+    shard = numbers(metrics.text().decode()).shards[1]
+    assert (shard.uncounted, shard.stages) == (True, {})
 
 
 def test_text_that_is_no_exposition_is_refused() -> None:

@@ -75,6 +75,10 @@ def test_customers_are_told_by_stage_where_a_policy_has_a_loyalty_loop() -> None
         "new 5, won back 1,234"
     ]
     assert [line.plain for line in customers(looped, 60, False)][-1] == "new 5, won back 1,234"
+    unknown = replace(DEMO, uncounted=(0, 3))
+    assert json.loads(as_json(unknown))["stages"] is None
+    (line,) = [line for line in snapshot(unknown) if line.startswith("stages")]
+    assert line.endswith("not known: shards that kept the loyalty loop before its customers were counted: 0, 3")
     assert len(customers(looped, 60, False)) == len(customers(DEMO, 60, False)) + 1
 
 

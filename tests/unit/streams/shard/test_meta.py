@@ -9,9 +9,18 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
 
+from models.decisions.policy.vocabulary import policy_read
 from models.settings import CHANGEABLE, DAY, EngineSettings
-from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState, WaitingPolicy
+from models.timeline.shard_state import (
+    UNKNOWN_STAGES,
+    ChosenSettings,
+    PolicyName,
+    ShardState,
+    Stages,
+    WaitingPolicy,
+)
 from streams import errors
 from streams.errors import (
     EngineError,
@@ -27,6 +36,7 @@ from streams.errors import (
 from streams.kafka.partition_facts import LogFacts
 from streams.shard.meta import (
     SCHEMA,
+    STAGES_COUNTED,
     ShardBody,
     born_with,
     check_log,
@@ -48,6 +58,23 @@ def test_a_body_comes_back_as_it_was() -> None:
     assert unpack_body("2", pack_body(BODY)) == BODY
 
 
+@pytest.mark.parametrize("read", [UNSET, (1, 637), STAGES_COUNTED])
+@pytest.mark.parametrize("stages", [UNSET, (0, 1, 2, 3, 4, 5, 6)])
+def test_who_is_at_which_stage_is_not_known_where_a_release_wrote_last_that_counts_nobody(
+    read: tuple[int, int] | UnsetType, stages: Stages | UnsetType
+) -> None:
+    under = msgspec.structs.replace(BODY.state, policy=PolicyName(1, "0" * 64), stages=stages)
+    counts = read == STAGES_COUNTED
+    found = unpack_body("2", pack_body(ShardBody(SCHEMA, BIRTH, under, policy_read=read)))
+    assert found.state == (under if counts else msgspec.structs.replace(under, stages=UNKNOWN_STAGES))
+    again = unpack_body("2", pack_body(msgspec.structs.replace(found, policy_read=policy_read())))
+    assert again.state == found.state
+
+
+def test_without_a_policy_nobody_is_at_a_stage_whoever_wrote_last() -> None:
+    assert unpack_body("2", pack_body(BODY)).state.stages is UNSET
+
+
 @pytest.mark.parametrize(("schema", "error"), [(0, StateUnreadable), (SCHEMA + 1, NewerRelease), (99, NewerRelease)])
 def test_a_body_of_another_schema_is_refused_by_its_number_whatever_its_fields(
     schema: int, error: type[EngineError]
@@ -67,7 +94,8 @@ def test_a_body_is_stored_in_the_oldest_schema_that_holds_it() -> None:
     assert pack_body(BODY).startswith(b'{"schema":1,')
     chosen = ChosenSettings(7, "digest", {"enter": 0.5, "trigger_life": 11})
     for name in ("settings", "waiting"):
-        body = msgspec.structs.replace(BODY, state=msgspec.structs.replace(BODY.state, **{name: chosen}))
+        state = msgspec.structs.replace(BODY.state, **{name: chosen})
+        body = msgspec.structs.replace(BODY, state=state, policy_read=STAGES_COUNTED)
         assert pack_body(body).startswith(b'{"schema":2,')
         assert unpack_body("2", pack_body(body)) == body
         named = msgspec.structs.replace(body.state, policy=PolicyName(8, "0" * 64))
