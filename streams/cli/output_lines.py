@@ -57,9 +57,10 @@ def of(output: Output) -> str:
     match output:
         case Trigger(policy=policy) if policy:
             asked = f"{output.moment} {output.level}".strip()
+            first = f"from {moment(output.not_before)} " if output.not_before else ""
             return (
                 f"{moment(output.time)}  {output.customer}  {output.action} by {output.channel}  "
-                f"{output.purpose}, asked by {asked}  until {moment(output.expires_at)}"
+                f"{output.purpose}, asked by {asked}  {first}until {moment(output.expires_at)}"
             )
         case Withdrawal():
             return f"{moment(output.time)}  {output.customer}  withdraws {output.trigger}: {_why(output.reason)}"

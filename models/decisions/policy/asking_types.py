@@ -116,7 +116,7 @@ class Moment(Part, frozen=True, kw_only=True):
     when: Condition | None = None
     within: Duration = "3d"
     once_per: Duration | None = None
-    shared_on: Annotated[tuple[Channel, ...], Meta(max_length=16)] = ()
+    shared_on: Annotated[tuple[Channel, ...], Meta(min_length=1, max_length=16)] = ()
 
 
 class ContractRules(Part, frozen=True, kw_only=True):

@@ -46,7 +46,9 @@ def _actions(policy: Policy) -> Iterator[str]:
         by_person = action.classes and OF_ACCOUNTS.issuperset(action.classes)
         if action.purpose == "marketing" and by_person and not action.human:
             yield f"{key}.classes: they buy for accounts, so it is always a task for a person"
-        longest = max((ms_of(policy.moment[moment].within) for moment in action.moments), default=LONGEST_DURATION)
+        shared = any(policy.moment[moment].shared_on for moment in action.moments)  # it goes out when that is over
+        lives = (ms_of(policy.moment[moment].within) for moment in action.moments)
+        longest = LONGEST_DURATION if shared else max(lives, default=LONGEST_DURATION)
         if not at_risk and ms_of(action.expires) > longest:
             yield f"{key}.expires: it is worth sending longer ({action.expires}) than its moments live"
 

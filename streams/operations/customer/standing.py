@@ -72,7 +72,7 @@ def standing_view(
         "policy": policy.name,
         "control_group": in_control(policy.policy.control, person, now, standing.inherited) and not person.is_test(now),
         "test_customer": person.is_test(now),
-        "shares_moments": not against_sharing(person, EVERY, now),
+        "shares_moments": any(not against_sharing(person, channel, now) for channel in _shared_on(policy)),
         "value": person.value,
         "tier": person.tier,
         "loyalty": loyalty_view(person, now),
@@ -87,6 +87,11 @@ def standing_view(
         "out": [_out(policy, one, now) for one in standing.outstanding if _is_out(one, now)],
         "contacts": list(_contacts(policy, person, standing, now)),
     }
+
+
+def _shared_on(policy: PolicyInForce) -> list[str]:
+    """Channels on which two who talk may be offered the same; without any, all that is said in general."""
+    return list(dict.fromkeys(one for moment in policy.policy.moment.values() for one in moment.shared_on)) or [EVERY]
 
 
 def short_view(view: dict[str, Any]) -> dict[str, Any]:

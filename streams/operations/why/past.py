@@ -175,6 +175,7 @@ def _trigger(trigger: Trigger) -> dict[str, Any]:
         "kind": trigger.kind or None,
         "content": trigger.content or None,
         "language": trigger.language or None,
+        "not_before": iso(trigger.not_before),
         "expires": iso(trigger.expires_at),
         "usable_until": iso(trigger.valid_until),
         "coupon": trigger.coupon or None,

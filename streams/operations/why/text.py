@@ -80,7 +80,8 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
     if trigger := entry["trigger"]:
         usable = f", can be used until {trigger['usable_until']}" if trigger["usable_until"] else ""
         purpose = f" {trigger['purpose']}," if trigger["purpose"] else ""
-        yield f"    trigger {trigger['id']}:{purpose} to be sent before {trigger['expires']}{usable}"
+        first = f" from {trigger['not_before']} on," if trigger["not_before"] else ""
+        yield f"    trigger {trigger['id']}:{purpose} to be sent{first} before {trigger['expires']}{usable}"
     for one in entry["became"]:
         because = f" {one['because']}" if one["because"] else ""
         yield f"    {one['time']}  {as_words(one['what'])}: {one['why']}{because}"

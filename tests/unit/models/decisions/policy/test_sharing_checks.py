@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.remarks import remarks
 from models.decisions.rules import rules_of
 from tests.support.two_who_talk import SHARED
 from tests.unit.models.decisions.policy.test_points import problems
@@ -25,6 +26,7 @@ def changed(old: str, new: str) -> str:
         (changed(TALK, TALK.replace('"5m"', '"2h"')), 'moment.talk.within is "2h"; give from 10s to 1h'),
         (changed(TALK, TALK.replace('"5m"', '"5s"')), 'moment.talk.within is "5s"; give from 10s to 1h'),
         (changed(TALK, TALK + '\nnth = 2\nin = "3d"'), "moment.talk.nth is 2; leave it out"),
+        (changed(TALK, TALK.replace('["app", "forum"]', "[]")), "moment.talk.shared_on is []"),
         (changed(TALK, TALK.replace('"forum"', '"app"')), 'moment.talk.shared_on[1] is "app"; give it once'),
         (
             SHARED + '[moment.praised]\nsort = "date"\nfield = "renews_at"\nshared_on = ["app"]\n',
@@ -59,3 +61,10 @@ def test_what_makes_sense_is_read() -> None:
     rules = rules_of(PolicyInForce.of(1, SHARED))
     assert rules.moments["talk"].shared_on == {"app", "forum"}
     assert not rules.moments["cart"].shared_on
+
+
+def test_what_is_shared_is_worth_sending_longer_than_its_two_are_asked() -> None:
+    told = remarks(PolicyInForce.of(1, SHARED.replace('expires = "2h"', 'expires = "10d"')).policy)
+    of = {one.partition(":")[0] for one in told if "worth sending longer" in one}
+    assert "action.basket.expires" in of
+    assert not of & {"action.two_for_one.expires", "action.recipe.expires"}

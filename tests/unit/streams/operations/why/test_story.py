@@ -20,6 +20,7 @@ from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import BECAME, KIND_WORDS, SENTENCES, WAITS, told
 from models.engine.changes import counted_as
 from models.outputs import Decision, Position, Trigger, Withdrawal, encode
+from models.settings import MINUTE
 from models.simulation.rehearsal import Shard, rehearse
 from streams.cli.output_lines import line
 from streams.monitoring.decision_metrics import GATES, WHATS
@@ -31,6 +32,8 @@ from streams.operations.why.for_customer import Words
 from streams.operations.why.outputs import Outputs
 from streams.operations.why.past import last_asked, past
 from streams.operations.why.text import entry_lines, now_lines
+from tests.support.two_ids import NOON
+from tests.support.two_who_talk import ANNA, BERT, Talk
 from tests.unit.models.engine.test_by_policy import log_with
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -220,3 +223,26 @@ def test_as_lines_of_a_topic_withdrawals_say_what_they_take_back_and_why() -> No
     withdrawal = Withdrawal("1" * 32, "anna", "2" * 32, "no_basis", 1_000, Position(0, 1, False))
     assert line(encode(withdrawal)).endswith(f"withdraws {'2' * 32}: no_basis ({told('no_basis').rstrip('.')})")
     assert trigger_line(row(encode(withdrawal))).endswith(f"anna  withdrawal  'no_basis; {'2' * 32}'")
+
+
+def talked() -> tuple[Story, ...]:
+    """Two who agreed on one channel of a shared moment, and talked there."""
+    talk = Talk()
+    for who in (ANNA, BERT):
+        talk.agrees(who, granted=False, time=NOON + MINUTE)
+        talk.agrees(who, time=NOON + MINUTE + 2, channels=["forum"])
+    talk.chat(ANNA, BERT, channel="forum")
+    talk.go(NOON + 3 * MINUTE)
+    return tuple(story for shard in talk.shards.world.shards for story in _of(shard))
+
+
+def test_of_what_is_offered_to_two_it_is_told_from_when_on_it_goes_out() -> None:
+    both = talked()
+    assert {story.customer for story in both} == {ANNA, BERT}
+    for story in both:
+        (trigger,) = story.outputs.triggers.values()
+        (told_of,) = (one["trigger"] for one in story.past if one["trigger"])
+        assert told_of["not_before"] == "2000-01-03T11:07:00Z"
+        assert "from 2000-01-03T11:07:00Z on, before" in "\n".join(entry_lines(story.past[-1]))
+        assert "from 2000-01-03 11:07:00 until" in line(encode(trigger))
+        assert story.now["shares_moments"]
