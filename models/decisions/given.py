@@ -32,7 +32,7 @@ class Asks(IntFlag):
 
 class Touched(Struct, frozen=True, gc=False):
     """A touchpoint that asks, reports or wakes. time: its own, ms. moments: that it asks. number: of its source and id,
-    64 bits."""
+    64 bits. told_at: the other id of the customer's at which it was told; empty: at their own."""
 
     kind: int
     id: str
@@ -40,6 +40,7 @@ class Touched(Struct, frozen=True, gc=False):
     data: Any
     moments: tuple[str, ...] = ()
     number: int = 0
+    told_at: str = ""
 
 
 class Known(Struct, frozen=True, gc=False):

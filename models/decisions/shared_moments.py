@@ -85,11 +85,13 @@ def propose(given: Given, touch: Touched, name: str) -> list[Said]:
     """Somebody talks with another on a channel of the moment: propose its best action on their topic."""
     data, person, now = touch.data, given.person, given.now
     rules, standing = rules_of(given.policy).moments[name], given.standing
-    talk, customer = {*data.participants, person.customer.decode()}, person.customer
+    customer = person.customer
+    named = touch.told_at or customer.decode()
+    talk = {*data.participants, named}
     if len(talk) != 2 or data.channel not in rules.shared_on or touch.time + rules.within <= now:
         return []
     other = max(talk, key=str.encode)
-    if other.encode() == customer or standing.shared or person.is_test(now):
+    if other == named or standing.shared or person.is_test(now):
         return []
     if min(other) <= chr(LAST_CONTROL):
         return []  # nobody's id: a record to it could not be read

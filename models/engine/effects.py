@@ -207,7 +207,9 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
     # Nobody is triggered by what is history.
     moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
     time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
-    return Touched(int(told.kind), told.id, time, told.data, moments, number)
+    head = ground.work.batch.columns.between.get(effect.row) if moments else None
+    told_at = head.path[0] if head is not None else ""
+    return Touched(int(told.kind), told.id, time, told.data, moments, number, told_at)
 
 
 def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:

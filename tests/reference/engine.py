@@ -267,7 +267,9 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
     if step.touch is not None:
         data = step.touch.data
         moments = lane.moments(step.touch) if step.now >= work.quiet_until else ()
-        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments, step.touch.id_hash)
+        came = work.batch.columns.between.get(step.at[0]) if moments else None
+        told_at = "" if came is None else came.path[0]
+        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments, step.touch.id_hash, told_at)
     slab = (record.flags, record.times, record.numbers, record.seconds)
     worth = record.worth
     customer = Customer(

@@ -85,6 +85,18 @@ def test_three_who_talk_are_offered_nothing() -> None:
     assert not talk.whats()
 
 
+@pytest.mark.parametrize("old", ["a-0", "o-0"])
+def test_who_talks_under_another_id_of_theirs_is_offered_it_as_well(old: str) -> None:
+    """The chat names that id, whichever of the two has the smaller one."""
+    talk = Talk(names=(ANNA, BERT, old))
+    talk.tell(NOON + MINUTE + 5, "identity_merged", old, into=ANNA)
+    talk.go(NOON + 2 * MINUTE)
+    talk.chat(old, BERT, time=NOON + 3 * MINUTE)
+    talk.go(NOON + 4 * MINUTE)
+    assert talk.offered().keys() == {ANNA, BERT}
+    ends(talk)
+
+
 def test_nothing_is_said_to_an_id_that_no_customer_can_have() -> None:
     talk = Talk()
     talk.tell(NOON + 2 * MINUTE, "chat", ANNA, participants=["z\n"], channel="app", topic="espresso")
