@@ -16,20 +16,27 @@ def merges_away(ground: Ground, effect: ReportedEffect) -> None:
     """The id is another customer's."""
     record, into = ground.block.record(effect.lane), ground.touchpoint(effect.row).data.into
     came = ground.work.batch.columns.between.get(effect.row)
-    _put(ground, effect, merge_away(ground.work, ground.where(effect), record, into, came))
+    _put(ground, effect, merge_away(ground.work, ground.where(effect), record, into, came, _tier(ground, effect)))
 
 
 def takes_over(ground: Ground, effect: ReportedEffect) -> None:
     """What was known of another id arrives."""
     record, moved = ground.block.record(effect.lane), ground.touchpoint(effect.row).data
     phase = int(ground.lanes["phase"][effect.lane])
-    _put(ground, effect, take_over(ground.work, ground.where(effect), record, moved, phase))
+    tier = _tier(ground, effect)
+    _put(ground, effect, take_over(ground.work, ground.where(effect), record, moved, phase, tier))
 
 
 def passes_on(ground: Ground, effect: ReportedEffect) -> None:
     """Something comes at an id that is another customer's."""
     record, phase = ground.block.record(effect.lane), int(ground.lanes["phase"][effect.lane])
     _put(ground, effect, pass_on(ground.work, ground.where(effect), record, effect.row, phase))
+
+
+def _tier(ground: Ground, effect: ReportedEffect) -> str | None:
+    """The tier of value that a customer is in; None: in none, or it is not known."""
+    policy, lane = ground.work.policy, ground.lanes[effect.lane]
+    return policy.tier_named(int(lane["tier"])) if policy is not None and lane["bucket"] else None
 
 
 def _put(ground: Ground, effect: ReportedEffect, record: Record) -> None:

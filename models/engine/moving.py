@@ -79,8 +79,11 @@ from models.touchpoints.types.identities import IdentityMovedData, LoopbackData,
 from models.touchpoints.types.shared_moments import SharedMomentData
 
 
-def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackData | None) -> Record:
-    """An id is another customer's: what is known of it moves to them. What is left of the record.
+def merge_away(
+    work: Work, row: Row, record: Record, into: str, came: LoopbackData | None, tier: str | None = None
+) -> Record:
+    """An id is another customer's: what is known of it moves to them. What is left of the record. tier: of value, of
+    the id; None: it is in none.
 
     Where it was told at another id that is the customer's already (`came`: how it came from there) it is refused: a
     device that several people share would make one customer of them.
@@ -94,7 +97,7 @@ def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackDa
         reason = f"{came.path[0]} is theirs, and was told to be {into}; tell it at {customer} if all of them are one"
         emit_decision(work, row, MERGE_REFUSED, reason)
         return record
-    inherits = _is_in_control(work, row, record)
+    inherits = _is_in_control(work, row, record, tier)
     end_episode(work, row, record, "another customer's id")
     account = unpack_account(record.tail.points)
     emit_booked(work, row, moves_away(account, row.now), record.tail)
@@ -108,15 +111,17 @@ def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackDa
     return left_of(record, row.customer, into)
 
 
-def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int) -> Record:
+def take_over(
+    work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int, tier: str | None = None
+) -> Record:
     """What was known of another id becomes part of the customer's record, which is returned. phase: the customer's own,
-    ms."""
+    ms. tier: of value, theirs so far; None: they are in none."""
     origin = moved.path[0]
     other = record_of(moved)
     if stays_erased(own, other):
         return join_erased(work, row, own, other, origin)
     before, tick = own.flags, work.settings.tick
-    _join_standing(work, row, own, other, moved.control)
+    _join_standing(work, row, own, other, moved.control, tier)
     here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
     join_numbers(own, other, here)
     join_rings(own, other)
@@ -148,7 +153,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     if own.flags & UNSCORED:
         _unscored(work, row, own)
     _take_back(work, row, own, phase)
-    group = _control_joined(work, row, own) if moved.control else ""
+    group = _control_joined(work, row, own, tier) if moved.control else ""
     emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}", control_of=group)
     return own
 
@@ -217,23 +222,23 @@ def _loop_rules(work: Work) -> LoopRules | None:
     return rules.loop if rules is not None else None
 
 
-def _is_in_control(work: Work, row: Row, record: Record) -> bool:
+def _is_in_control(work: Work, row: Row, record: Record, tier: str | None) -> bool:
     """Whether the id was of the control group, of those with whom there was something to be kept from."""
     if work.policy is None or not record.tail.standing:
         return False
-    control, person = work.policy.policy.control, Person(row.customer, record.tail)
+    control, person = work.policy.policy.control, Person(row.customer, record.tail, tier=tier)
     return unpack_standing(record.tail.standing).inherited or in_control(control, person, row.now)
 
 
-def _control_joined(work: Work, row: Row, own: Record) -> str:
+def _control_joined(work: Work, row: Row, own: Record, tier: str | None) -> str:
     """The policy of whose control group a customer is by now, for another id of theirs was; empty: of none."""
-    person = Person(row.customer, own.tail)
+    person = Person(row.customer, own.tail, tier=tier)
     if work.policy is None or person.is_test(row.now):
         return ""
     return work.policy.name if in_control(work.policy.policy.control, person, row.now, inherited=True) else ""
 
 
-def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bool) -> None:
+def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bool, tier: str | None) -> None:
     """How we stand with both. Of two windows of draws the older stays, and what the other id has bought before counts
     in it as it did: as what was there before."""
     if not other.tail.standing and not control:
@@ -253,7 +258,8 @@ def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bo
                 emit_said(work, work.policy, row, Said(one.what, trigger=f"{one.id:032x}"))
     mine.window = stays
     if control and work.policy is not None:
-        mine.inherited = not in_control(work.policy.policy.control, Person(row.customer, own.tail), row.now)
+        person = Person(row.customer, own.tail, tier=tier)
+        mine.inherited = not in_control(work.policy.policy.control, person, row.now)
     own.tail.standing = pack_standing(mine)
 
 

@@ -28,7 +28,8 @@ def faults_of_calendars(policy: Policy) -> Iterator[Problem]:
         key = f"contact.hours[{n}]"
         how_often = row.most is not None or row.rest is not None
         if not row.spans and not row.holidays and (not how_often or len(row.days) < _DAYS):
-            yield Problem(f"{key}.spans", "", "give spans of the day, or holidays")
+            takes = "give spans of the day, or holidays" + (", or leave out `days`" if how_often else "")
+            yield Problem(f"{key}.spans", "", takes)
         for m, name in enumerate(row.holidays):
             if name not in policy.holidays:
                 takes = f"{meant(name, policy.holidays)}give {one_of(policy.holidays)}" if policy.holidays else ""

@@ -103,6 +103,11 @@ def _climbs(key: str, levels: tuple[Level, ...], leave: float) -> Faults:
         yield Problem(f"{key}.exit", f"{leave:g}", takes)
 
 
+def _control(policy: Policy) -> Faults:
+    for name in ("exempt_plans", "exempt_programmes", "exempt_tiers"):
+        yield from twice(f"control.{name}", getattr(policy.control, name))
+
+
 def _moments(policy: Policy) -> Faults:
     risk = [name for name, moment in policy.moment.items() if moment.sort == "risk"]
     for name in risk[1:]:
@@ -273,6 +278,7 @@ def _levels(policy: Policy) -> list[str]:
 
 _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _ladder,
+    _control,
     _moments,
     faults_of_dated,
     _actions,

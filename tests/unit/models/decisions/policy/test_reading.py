@@ -174,6 +174,10 @@ SENSE: list[tuple[str, str]] = [
         + of_tiers('tiers = ["base"]', value="").replace(SMALL, ""),
         "risk.for_tiers[1].tiers is base of reseller; give each tier of a class levels once: another row has it",
     ),
+    (
+        SMALL + '[control]\nexempt_plans = ["a", "a"]\nexempt_programmes = ["b"]',
+        'control.exempt_plans[1] is "a"; give it once',
+    ),
     # moments
     (instead('sort = "touchpoint"', 'sort = "risk"'), 'moment.sad.sort is "risk"; there is one risk moment at most'),
     (within("moment.risk", 'levels = ["gone"]'), 'moment.risk.levels[0] is "gone"; give one of the levels'),
@@ -382,6 +386,10 @@ SENSE: list[tuple[str, str]] = [
     (
         SMALL + '[contact]\nhours = [{ channels = ["email"], within = "30d", rest = "60d" }]',
         'contact.hours[0].within is "30d"; leave it out, or give `most`',
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ channels = ["email"], rest = "60d", days = [1] }]',
+        "contact.hours[0].spans is missing; give spans of the day, or holidays, or leave out `days`",
     ),
     (
         SMALL + '[contact]\nhours = [{ channels = ["email"], most = 4, within = "93d" }]',
