@@ -9,6 +9,7 @@ from models.decisions.gates import Ask, Judged, customer_wide, judge
 from models.decisions.given import Given
 from models.decisions.hours import Opening
 from models.decisions.rules import rules_of
+from models.decisions.takings import is_held_by_budgets_alone
 from models.decisions.waits import HOURS, opening_of
 
 TOO_LATE, OTHER_SIDE, SHARES, ONE_CUSTOMER = "too_late", "other_side", "shares", "one_customer"
@@ -25,8 +26,8 @@ class Checked(NamedTuple):
 
 
 def checked_for(given: Given, name: str, action: str, starts: int, channel: str = "") -> Checked:
-    """Whether an action may go out from `starts` on. channel: on which they talked; empty: it is known that they agree
-    to that."""
+    """Whether an action may go out from `starts` on; what budgets alone hold is demand that they could not meet.
+    channel: on which they talked; empty: it is known that they agree to that."""
     now, person = given.now, given.person
     ask = Ask(given.policy, person, given.standing, now, name, now, "", given.shared, given.stops)
     judged = judge(ask, action)
@@ -37,6 +38,8 @@ def checked_for(given: Given, name: str, action: str, starts: int, channel: str 
     if was_of_late(given, name):
         return Checked(judged, ONCE)
     wide = customer_wide(ask)
+    if wide is None and ask.purse is not None and is_held_by_budgets_alone(judged):
+        ask.purse.demand(ask.rules, ask.rules.actions[action], now)
     if wide is not None or judged.held:
         return Checked(judged, wide.code if wide is not None else judged.held[0].code)
     hour = opening_of(given, judged)

@@ -345,7 +345,7 @@ OFTEN = (
     .replace('valid = "10d"\n', "")
 )
 BUDGETED = OFTEN.replace('topic = "espresso"', 'topic = "espresso"\nbudgets = ["offers"]') + (
-    '[budget.offers]\ncounts = "contacts"\nmost = 6\nper = "week"\n'
+    '[budget.offers]\ncounts = "contacts"\nmost = 400\nper = "week"\n'
 )
 
 
