@@ -556,14 +556,14 @@ class Lane:
             self.record = pass_on(self.work, row, record, arrival.index, phase)
         elif isinstance(data, IdentityMergedData):
             came = self.work.batch.columns.between.get(arrival.index)
-            self.record = merge_away(self.work, row, record, data.into, came, self._tier(record))
+            self.record = merge_away(self.work, row, record, data.into, came, self._named_tier(record))
         elif isinstance(data, IdentityMovedData):
-            self.record = take_over(self.work, row, record, data, phase, self._tier(record))
+            self.record = take_over(self.work, row, record, data, phase, self._named_tier(record))
         if self.record is not None and self.record.flags & (ERASED | UNLEARNED):
             self.record.worth = Worth()
         return Step(at, now, "identity", touch)
 
-    def _tier(self, record: Record) -> str | None:
+    def _named_tier(self, record: Record) -> str | None:
         """The tier of value that the customer is in."""
         known = self.policy is not None and record.worth.bucket
         return self.policy.tier_named(record.worth.tier) if self.policy is not None and known else None
