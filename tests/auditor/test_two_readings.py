@@ -47,6 +47,7 @@ def test_consent(said: list[tuple[bool, int, list[str], int, bool]], channel: st
 
 @given(statements, st.sampled_from(CHANNELS), st.integers(1, 12))
 @example([(False, 1, [], 0, False), (True, 2, [], 0, False)], "push", 3)
+@example([(False, 1, [], 0, False), (True, 2, [], 5, False), (True, 1, ["email"], 0, False)], "email", 5)
 def test_consent_to_use_conversations(
     said: list[tuple[bool, int, list[str], int, bool]], channel: str, now: int
 ) -> None:

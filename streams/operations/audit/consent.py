@@ -62,8 +62,9 @@ class Consents:
         """The same of `conversation`, where a newer yes in general lifts a no in general."""
         general, named = self.no.get(ALL, 0), self.no.get(channel, 0)
         own, said = self.yes.get(channel), self.yes.get(ALL)
-        counting = [own] if own is not None and own.time > max(general, named) else []
-        counting += [said] if said is not None and said.time > general >= named else []
+        lifted = said is not None and said.time > general
+        counting = [own] if own is not None and own.time > (named if lifted else max(general, named)) else []
+        counting += [said] if said is not None and lifted and general >= named else []
         return any(not one.expires or now < one.expires for one in counting)
 
     def denied(self) -> bool:
