@@ -20,6 +20,7 @@ import msgspec
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from streams.outbox.entry import unpack
 from tests.chaos.counting_worker import Body, Order, outputs_of
@@ -173,8 +174,19 @@ class Bench:
         return [unpack(value) for value in self._redis.lrange(self.key(shard, "outbox"), 0, -1)]
 
     def settled(self) -> bool:
-        """All that was made is public and trimmed."""
-        return not any(self.outbox(shard) for shard in range(self.partitions))
+        """All that was made is public and trimmed, and the group's committed offsets have followed the next offsets.
+
+        They are committed once a second; a broker that has just come back refuses for some seconds, until its group
+        coordinator has loaded. A worker that stops meanwhile leaves it to the next takeover.
+        """
+        if any(self.outbox(shard) for shard in range(self.partitions)):
+            return False
+        try:
+            committed = asyncio.run(self.committed())
+        except KafkaError:
+            return False
+        bodies = {shard: self.body(shard) for shard in range(self.partitions)}
+        return all(body is not None and committed.get(shard) == body.next_offset for shard, body in bodies.items())
 
     def until_counted(self, events: int, timeout_s: float = 60.0) -> None:
         until(lambda: self.counted() >= events, timeout_s, lambda: f"counted {self.counted()} of {events}")
