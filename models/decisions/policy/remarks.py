@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from models.decisions.policy.limits_told import caps_of
 from models.decisions.policy.parts import LONGEST_DURATION, ms_of
@@ -11,11 +12,13 @@ from models.decisions.policy.retention_types import periods_of
 from models.decisions.policy.types import OF_ACCOUNTS, Policy
 from models.decisions.treated import MOST
 from models.settings import DAY
+from models.touchpoints.fields import CustomerClass
 
 
 def remarks(policy: Policy) -> list[str]:
     """Sentences without their full stop, each beginning with the key that it is about."""
-    return [*_moments(policy), *_actions(policy), *_contact(policy), *_left_alone(policy), *_loyalty(policy)]
+    of_contact = (*_contact(policy), *_control(policy), *_left_alone(policy))
+    return [*_moments(policy), *_actions(policy), *of_contact, *_loyalty(policy)]
 
 
 def _moments(policy: Policy) -> Iterator[str]:
@@ -61,8 +64,18 @@ def _contact(policy: Policy) -> Iterator[str]:
     marketing = [one for one in policy.action.values() if one.purpose == "marketing"]
     if marketing and not any(cap.purpose == "marketing" for cap in policy.contact.caps):
         yield "contact.caps: nothing bounds how often marketing contacts a customer"
-    if policy.control.share == 0:
+
+
+def _control(policy: Policy) -> Iterator[str]:
+    """Nobody is held out, or nobody of a kind that takes in whoever matters."""
+    control, value = policy.control, policy.value
+    if control.share == 0:
         yield "control.share: without a control group nothing can show what the programme is worth"
+        return
+    if set(get_args(CustomerClass)) <= set(control.exempt):
+        yield "control.exempt: it names every class, so nobody is in the control group"
+    if value is not None and {*(tier.name for tier in value.tiers), value.rest} <= set(control.exempt_tiers):
+        yield "control.exempt_tiers: it names every tier, so nobody who is in one is in the control group"
 
 
 def _left_alone(policy: Policy) -> Iterator[str]:

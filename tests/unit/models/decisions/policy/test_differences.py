@@ -79,6 +79,14 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
         (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),
         (SMALL + "[control]\nshare = 0", "control.share: without a control group"),
         (
+            SMALL + '[control]\nexempt = ["consumer", "business", "reseller", "partner"]',
+            "control.exempt: it names every class, so nobody is in the control group",
+        ),
+        (
+            SMALL + '[control]\nexempt_tiers = ["base", "top", "middle", "high"]\n[value]',
+            "control.exempt_tiers: it names every tier, so nobody who is in one is in the control group",
+        ),
+        (
             SMALL + "[control]\nshare = 0.02\n[choice]\nlearned = true\nhold_out = 0.02\nfloor = 0.01\n[value]",
             "choice.hold_out: with 0.02, and 0.02 in the control group, too few are left alone to stand for all",
         ),
@@ -96,6 +104,18 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
 )  # fmt: skip
 def test_what_is_worth_a_second_look_is_named(text: str, told: str) -> None:
     assert any(words.startswith(told) for words in remarks(read_policy(text))), remarks(read_policy(text))
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        'exempt_tiers = ["top", "middle", "high"]\n[value]',
+        'exempt_tiers = ["a", "base"]\n[value]\ntiers = [{ name = "a", share = 0.1 }, { name = "b", share = 0.3 }]',
+        'exempt = ["consumer", "business", "reseller"]',
+    ],
+)
+def test_where_some_can_be_held_out_nothing_is_said(control: str) -> None:
+    assert not [words for words in remarks(read_policy(SMALL + f"[control]\n{control}")) if words.startswith("control")]
 
 
 @pytest.mark.parametrize("choice", ["", "learned = true\nhold_out = 0.05", "hold_out = 0.0\nfloor = 0.0"])
