@@ -48,8 +48,8 @@ class Tab:
         await self.call("Page.navigate", url=url)
 
     async def value(self, expression: str) -> Any:
-        """Of an expression, in the page."""
-        found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Of an expression, in the page; of a promise, once it is kept."""
+        found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return found["result"].get("value")
 
     async def until(self, expression: str) -> Any:
