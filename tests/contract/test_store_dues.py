@@ -66,7 +66,9 @@ commits = st.lists(
 
 
 @pytest.mark.parametrize("kind", ["fake", "former", *ENCODINGS])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(commits)
 def test_the_due_set_equals_a_dictionary(
     tuned_redis: EmbeddedRedis, kind: Any, script: list[tuple[int, int, int, int]]
@@ -304,7 +306,7 @@ async def test_a_count_ends_under_an_owner_that_commits_between_any_two_reads(
         return answer
 
     monkeypatch.setattr(Calls, "read", read_and_commit)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         assert await reader.due_count(PLACE, 1.0) == 10 * FILL
     await writer.close()
     await reader.close()

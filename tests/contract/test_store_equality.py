@@ -66,7 +66,9 @@ async def answer(store: Store, step: tuple[Any, ...]) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(steps, max_size=25))
 def test_the_fake_and_redis_cannot_be_told_apart(redis_server: EmbeddedRedis, script: list[tuple[Any, ...]]) -> None:
     async def compare() -> None:

@@ -80,7 +80,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(
 
 
 def test_our_own_certificate_is_looked_at_too(secured_redis: SecuredRedis, authority: Authority) -> None:
-    certificate, key = authority.signed("short", ("20200101000000Z", "20270101000000Z"))
+    certificate, key = authority.signed("short", ("20200101000000Z", "20490701000000Z"))
     own = {"redis_certificate_file": str(certificate), "redis_key_file": str(key)}
     connection = redis_connection(load(**secured_redis.settings(**own)))
 
@@ -88,7 +88,7 @@ def test_our_own_certificate_is_looked_at_too(secured_redis: SecuredRedis, autho
         client = connect(connection)
         try:
             places = [("127.0.0.1", secured_redis.port)]
-            return await security.redis(connection, client, places, datetime(2026, 12, 20, tzinfo=UTC))
+            return await security.redis(connection, client, places, datetime(2049, 6, 19, tzinfo=UTC))
         finally:
             await client.aclose()
 

@@ -447,7 +447,7 @@ def test_digits_without_end_are_a_bad_field_and_no_trouble() -> None:
 def test_the_largest_nonsense_is_refused_quickly(value: bytes) -> None:
     began = time.process_time()  # whatever else runs on the machine
     assert isinstance(read(value, KEY, NOW), Rejected)
-    assert time.process_time() - began < 1.0  # quadratic work takes minutes
+    assert time.process_time() - began < 10.0  # quadratic work takes minutes
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def pid() -> dict[str, Any]:
 
 
 def slow() -> dict[str, Any]:
-    time.sleep(60.0)
+    time.sleep(600.0)
     return {}
 
 
@@ -31,7 +31,7 @@ def dies() -> dict[str, Any]:
     os._exit(1)
 
 
-async def told(job: background.Job, fresh_s: float = 60.0, times: int = 1) -> list[Made]:
+async def told(job: background.Job, fresh_s: float = 600.0, times: int = 1) -> list[Made]:
     jobs = Background()
     try:
         found = []
@@ -52,7 +52,7 @@ async def test_it_is_made_in_another_process_that_lets_others_go_first_and_once(
     assert first.data["pid"] != os.getpid()
     assert first.data["nice"] == min(19, os.nice(0) + background.NICER)
     assert second == first, "it is fresh"
-    assert time.time() - first.at < 60.0
+    assert time.time() - first.at < 600.0
 
 
 @pytest.mark.asyncio
@@ -61,7 +61,7 @@ async def test_one_that_takes_long_keeps_no_other_waiting() -> None:
     try:
         assert (await jobs.made("lift", slow, 60.0)).going_on
         made = Made()
-        until = time.monotonic() + 120.0
+        until = time.monotonic() + 300.0
         while made.data is None and time.monotonic() < until:
             made = await jobs.made("model", pid, 60.0)
         assert made.data is not None
@@ -106,7 +106,7 @@ async def test_a_page_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(background, "PATIENCE_S", 0.1)
     began = time.monotonic()
     [made] = await told(slow)
-    assert time.monotonic() - began < 10.0, "nor does the end of the console"
+    assert time.monotonic() - began < 50.0, "nor does the end of the console"
     assert made == Made(going_on=True)
 
 

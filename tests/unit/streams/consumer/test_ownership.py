@@ -184,7 +184,7 @@ def test_a_learner_that_is_not_taken_over_yet_holds_up_no_shard() -> None:
 def test_faust_is_not_kept_waiting_for_a_takeover() -> None:
     async def scenario() -> None:
         bench = OwnershipBench(at={"peek": lambda: asyncio.sleep(60)})
-        await asyncio.wait_for(bench.ownership.take_over(), 1)
+        await asyncio.wait_for(bench.ownership.take_over(), 30)
         assert not bench.ownership.complete
 
     run(scenario())
@@ -363,10 +363,12 @@ def test_a_step_with_much_to_do_is_told_as_one_that_waits_and_not_broken_off(mon
     monkeypatch.setattr("streams.consumer.takeover.SLOW_S", 0.05)
 
     async def scenario() -> None:
-        bench = OwnershipBench(step_s=0.1, at={"recover": lambda: asyncio.sleep(0.3)})
+        recovered = asyncio.Event()
+        bench = OwnershipBench(step_s=1.0, at={"recover": recovered.wait})
         await bench.ownership.take_over()
-        await until(lambda: bench.waits.get(SHARD))
-        assert bench.waits == {SHARD: "recovering of in 0 takes longer than 0.05 s"}
+        await until(lambda: bench.waits == {SHARD: "recovering of in 0 takes longer than 0.05 s"})
+        await asyncio.sleep(1.2)
+        recovered.set()
         await until(lambda: bench.ownership.complete)
         assert bench.waits == {SHARD: None}
         assert bench.parked == {}

@@ -17,7 +17,7 @@ from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
 from tests.support.logs import START, synthetic
-from tests.support.workers import LEARNER_TP, SETTINGS, MemoryConsumer, Site, Worker, play, until
+from tests.support.workers import LEARNER_TP, PATIENCE_S, SETTINGS, MemoryConsumer, Site, Worker, play, until
 
 PARTITIONS = 2
 
@@ -56,7 +56,7 @@ def test_a_learner_that_is_taken_over_tells_its_newest_version_and_not_only_the_
         await learner.check(LogFacts(0, 0, "topic-id", PARTITIONS, None))
         await learner.recover()
         running = asyncio.create_task(learner.run())
-        await asyncio.wait_for(until(lambda: told), 5)
+        await asyncio.wait_for(until(lambda: told), PATIENCE_S)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await learner.ended()

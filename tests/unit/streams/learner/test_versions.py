@@ -20,6 +20,7 @@ from streams.store import StoreChanges
 from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
+from tests.support.ownership import PATIENCE_S, until
 
 SETTINGS = EngineSettings()
 SCHEMA = schema_of(SETTINGS)
@@ -59,11 +60,10 @@ def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
         learner = await learner_of(store)
         versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(700, unheard))
-        await asyncio.sleep(0.05)
+        await until(lambda: "model version 700 is not there" in caplog.text)
         assert not waiting.done()
-        assert "model version 700 is not there" in caplog.text
         await put(learner, 700)
-        assert (await asyncio.wait_for(waiting, 1)).version == version(700)
+        assert (await asyncio.wait_for(waiting, PATIENCE_S)).version == version(700)
 
     asyncio.run(scenario())
 
@@ -77,7 +77,7 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
         await asyncio.sleep(0.02)
         assert not waiting.done()
         await put(learner, 500, origin=500)
-        assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
+        assert (await asyncio.wait_for(waiting, PATIENCE_S)).version == initial_version(SETTINGS)
         assert (await versions.at(500, unheard)).version == version(500)
         at_origin = asyncio.create_task(versions.at(600, unheard))
         await asyncio.sleep(0.02)
@@ -122,10 +122,10 @@ def test_a_version_that_is_damaged_or_foreign_is_refused_and_waited_for(
         await learner.write(b"state", StoreChanges([(name_of(700), value), (ORIGIN, b"0")]))
         versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(700, unheard))
-        await asyncio.sleep(0.05)
+        await until(lambda: "model version 700 is refused" in caplog.text)
         assert not waiting.done()
         await put(learner, 700)
-        assert (await asyncio.wait_for(waiting, 1)).version == version(700)
+        assert (await asyncio.wait_for(waiting, PATIENCE_S)).version == version(700)
 
     with caplog.at_level(logging.ERROR):
         asyncio.run(scenario())
@@ -140,13 +140,12 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
         learner = await learner_of(store)
         await learner.write(b"state", StoreChanges([(ORIGIN, b"soon")]))
         waiting = asyncio.create_task(Versions(store, SETTINGS).at(100, unheard))
-        await asyncio.sleep(0.03)
+        await until(lambda: "the learner's origin is b'soon'" in caplog.text)
         assert not waiting.done()
         await learner.write(b"state", StoreChanges([(ORIGIN, b"500")]))
-        assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
+        assert (await asyncio.wait_for(waiting, PATIENCE_S)).version == initial_version(SETTINGS)
 
     asyncio.run(scenario())
-    assert "the learner's origin is b'soon'" in caplog.text
 
 
 @pytest.mark.parametrize(("name", "said"), [(ORIGIN, "the learner's origin"), (NEWEST, "the learner's cut")])
@@ -186,7 +185,7 @@ def test_a_store_that_is_away_is_waited_for() -> None:
         store = FakeStore()
         await put(await learner_of(store), 700)
         store.fail_next(3)
-        assert (await asyncio.wait_for(Versions(store, SETTINGS).at(700, unheard), 1)).version == version(700)
+        assert (await asyncio.wait_for(Versions(store, SETTINGS).at(700, unheard), PATIENCE_S)).version == version(700)
 
     asyncio.run(scenario())
 
@@ -207,7 +206,7 @@ def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: p
         await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(waiting, 0.5)
+            await asyncio.wait_for(waiting, 15)
 
     asyncio.run(scenario())
 

@@ -80,7 +80,8 @@ async def looking(
     tails: Any = Ends(ends, stable, error)
     looks = asyncio.create_task(watching.run(group, tails, "touchpoints", store))
     try:
-        await asyncio.sleep(0.2)
+        for _ in range(20):  # in turns with the looks, however slow the machine
+            await asyncio.sleep(0.01)
         assert not looks.done(), looks.exception()
     finally:
         module.CHECK_EVERY_S = usual

@@ -14,9 +14,9 @@ def test_an_answer_and_an_error_come_through() -> None:
     def fail() -> None:
         raise KeyError("gone")
 
-    assert asyncio.run(bounded(lambda: 3, 5.0)) == 3
+    assert asyncio.run(bounded(lambda: 3, 60.0)) == 3
     with pytest.raises(KeyError, match="gone"):
-        asyncio.run(bounded(fail, 5.0))
+        asyncio.run(bounded(fail, 60.0))
 
 
 def test_a_call_that_hangs_is_given_up_and_may_still_end_later() -> None:
@@ -29,7 +29,7 @@ def test_a_call_that_hangs_is_given_up_and_may_still_end_later() -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(bounded(hang, 0.05))
     go_on.set()
-    assert ended.wait(5.0)
+    assert ended.wait(60.0)
 
 
 @pytest.mark.parametrize("loop_lives_on", [True, False])
@@ -50,9 +50,9 @@ def test_what_a_call_that_was_given_up_comes_to_is_handed_to_who_closes_it(loop_
             await bounded(hang, 0.05, close)
         if loop_lives_on:
             go_on.set()
-            assert await asyncio.to_thread(told.wait, 5.0)
+            assert await asyncio.to_thread(told.wait, 60.0)
 
-    asyncio.run(asyncio.wait_for(examine(), 10))
+    asyncio.run(asyncio.wait_for(examine(), 120))
     go_on.set()
-    assert told.wait(5.0)
+    assert told.wait(60.0)
     assert closed == [7]

@@ -151,7 +151,7 @@ def test_a_client_asks_a_worker_over_http(told: dict[str, Any] | None, expected:
     async def valid(customer: str, trigger: str) -> dict[str, Any]:
         asked.append((customer, trigger))
         if told is None:
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         return dict(told or {})
 
     async def scenario() -> None:
@@ -159,11 +159,12 @@ def test_a_client_asks_a_worker_over_http(told: dict[str, Any] | None, expected:
         server.valid = valid
         url = f"http://127.0.0.1:{await server.start('127.0.0.1', 0)}"
         try:
-            found = await asyncio.to_thread(ask_valid, url, "zoë &", ID, 0.5)
+            patience_s = 0.5 if told is None else 60.0
+            found = await asyncio.to_thread(ask_valid, url, "zoë &", ID, patience_s)
             assert found == (None if told is None else Answer(**told))
             assert asked == [("zoë &", ID)]
             for purpose in ("marketing", "care", ""):
-                may = await asyncio.to_thread(may_send, url, a_trigger(purpose, ASK_AFTER_S + 5), 0.5)
+                may = await asyncio.to_thread(may_send, url, a_trigger(purpose, ASK_AFTER_S + 5), patience_s)
                 assert may is (expected if expected is not None else purpose == "care")
             before = len(asked)
             assert await asyncio.to_thread(may_send, url, a_trigger("marketing", 5))
@@ -180,7 +181,7 @@ def test_without_a_worker_marketing_is_not_sent_and_all_else_is() -> None:
     assert ask_valid("http://127.0.0.1:9", "anna", ID) is None
     assert not may_send("http://127.0.0.1:9", a_trigger("marketing", ASK_AFTER_S + 5))
     assert may_send("http://127.0.0.1:9", a_trigger("contract", ASK_AFTER_S + 5))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     with pytest.raises(ValueError, match="give the address of a worker's endpoint"):
         ask_valid("worker:8080", "anna", ID)
 

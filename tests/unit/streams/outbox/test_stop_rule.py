@@ -119,7 +119,7 @@ def test_what_the_shard_knows_counts_where_the_flag_was_lost_and_not_where_the_f
 def test_where_the_flag_cannot_be_read_marketing_waits_and_is_then_not_sent_and_all_else_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stop_rule, "UNREADABLE_S", 0.3)
+    monkeypatch.setattr(stop_rule, "UNREADABLE_S", 2.0)
 
     async def scenario() -> None:
         log = FakeLog()
@@ -127,9 +127,9 @@ def test_where_the_flag_cannot_be_read_marketing_waits_and_is_then_not_sent_and_
         await outgoing.start(stored([]), {})
         begun = time.monotonic()
         await published(outgoing, [trigger(1, "care"), trigger(2, "legal")])
-        assert time.monotonic() - begun < 0.3
+        assert time.monotonic() - begun < 2.0
         await published(outgoing, [trigger(3), trigger(4, "contract"), example(1)])
-        assert time.monotonic() - begun >= 0.3
+        assert time.monotonic() - begun >= 2.0
         assert sent(log) == ["t1", "t2", "t4"]
         assert [one["trigger_id"] for one in given_back(log)] == ["t3"]
 

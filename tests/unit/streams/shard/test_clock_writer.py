@@ -50,7 +50,7 @@ def test_a_partition_without_a_leader_stops_no_other_clock(monkeypatch: pytest.M
             KafkaConnection("broker:9092"), "touchpoints", lambda: [0, LEADERLESS, REFUSED, 3], 0.01, "x"
         )
         writing = asyncio.create_task(writer.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not made or made[0].tried[3] < 5:  # noqa: ASYNC110 - a double signals nothing
                 await asyncio.sleep(0.01)
         writing.cancel()

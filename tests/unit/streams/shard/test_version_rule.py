@@ -25,7 +25,7 @@ from streams.store import StoreChanges
 from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
-from tests.support.workers import play
+from tests.support.workers import PATIENCE_S, play, until
 
 SETTINGS = EngineSettings(boundary=HOUR, version_delay=HOUR)
 NOON = 12 * HOUR
@@ -131,8 +131,8 @@ def test_live_the_first_record_of_a_batch_brings_the_one_that_was_late_at_the_la
 def test_live_nothing_is_published_and_nothing_is_waited_for() -> None:
     async def scenario() -> None:
         ground = Ground()
-        assert await asyncio.wait_for(ground.at_noon(), 1) is None
-        assert await asyncio.wait_for(ground.at_record(STATE), 1) is None
+        assert await asyncio.wait_for(ground.at_noon(), PATIENCE_S) is None
+        assert await asyncio.wait_for(ground.at_record(STATE), PATIENCE_S) is None
         assert ground.waits == []
 
     play(scenario)
@@ -165,11 +165,12 @@ def test_in_lockstep_a_boundary_waits_for_its_version_and_a_record_brings_none()
         ground = Ground(lockstep=True)
         await ground.publish(range(11))
         coming = asyncio.create_task(ground.at_noon())
+        await until(lambda: ground.waits)
         await asyncio.sleep(0.02)
         assert not coming.done()
         assert ("version", f"of boundary {11 * HOUR}") in ground.waits
         await ground.publish([11, 12])
-        assert await asyncio.wait_for(coming, 1) == 11
+        assert await asyncio.wait_for(coming, PATIENCE_S) == 11
         assert await ground.at_record(STATE) is None
         # It is said anew at every boundary, and only at boundaries.
         assert await ground.at_noon(msgspec.structs.replace(STATE, version=11 * HOUR)) == 11
@@ -227,11 +228,12 @@ def test_a_recorded_version_that_is_not_there_is_waited_for() -> None:
         await ground.publish(range(10))
         ground.rule.obey([_told(10 * HOUR, NOON)], {"decisions": 1})
         coming = asyncio.create_task(ground.at_noon())
+        await until(lambda: ground.waits)
         await asyncio.sleep(0.02)
         assert not coming.done()
         assert ground.waits[0] == ("version", f"of boundary {10 * HOUR}, as recorded")
         await ground.publish([10])
-        assert await asyncio.wait_for(coming, 1) == 10
+        assert await asyncio.wait_for(coming, PATIENCE_S) == 10
 
     play(scenario)
 
@@ -272,7 +274,7 @@ def test_live_what_is_gone_has_the_newest_that_is_old_enough_in_its_place_until_
         if published:
             await ground.publish(published)
         crossed = msgspec.structs.replace(STATE, adopted=NOON)
-        await asyncio.wait_for(ground.rule.resume(crossed), 1)
+        await asyncio.wait_for(ground.rule.resume(crossed), PATIENCE_S)
         boundary = UNTRAINED if comes is None else comes * HOUR
         for _ in range(2):
             instead = ground.rule.instead(crossed)
@@ -297,7 +299,7 @@ def test_what_is_gone_is_waited_for_where_no_other_would_do(lockstep: bool) -> N
         await asyncio.sleep(0.02)
         assert not resuming.done()
         await ground.publish([9, 12])
-        await asyncio.wait_for(resuming, 1)
+        await asyncio.wait_for(resuming, PATIENCE_S)
         assert ground.rule.instead(STATE) is None
         assert ground.rule.scorer is not None
 
