@@ -17,7 +17,7 @@ from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, fre
 PROJECT = Path(__file__).resolve().parents[2]
 POM = PROJECT / "tests" / "kafka" / "pom.xml"
 DOWNLOAD_TIMEOUT_S = 600
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 180
 HEAP = "512m"
 
 SETTINGS = {

@@ -94,10 +94,10 @@ def cluster_node(directory: Path, **more: str) -> EmbeddedRedis:
     server = EmbeddedRedis(directory, port=port_with_bus(), appendonly=False, settings=settings).start()
     with admin(server) as client:
         client.execute_command("CLUSTER", "ADDSLOTS", *range(SLOTS))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
             if time.monotonic() > deadline:
-                raise TimeoutError("the one-node cluster did not become ok in 10 s; see redis.log in its directory")
+                raise TimeoutError("the one-node cluster did not become ok in 60 s; see redis.log in its directory")
             time.sleep(0.02)
     return server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,9 +50,13 @@ def entries(size: int = 1_000, count: int = ENTRIES) -> list[Entry]:
     return [Entry("triggers", 0, n, f"id-{n}", b"anna", b"x" * size, 1_000) for n in range(1, count + 1)]
 
 
-def values(kafka: ApacheKafka, topic: str) -> list[bytes]:
+def values(kafka: ApacheKafka, topic: str, fewest: int = 0) -> list[bytes]:
+    """What can be read; waits for so many: the marker of a transaction comes after the answer to its commit."""
+    deadline = time.monotonic() + 60
     with TopicReader(KafkaConnection(kafka.bootstrap_servers), topic) as reader:
-        return [read.value for read in reader.last(0)]
+        while len(found := reader.last(0)) < fewest and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return [read.value for read in found]
 
 
 async def sent(kafka: ApacheKafka, topic: str, what: list[Entry], limits: dict[str, int]) -> list[str]:
@@ -78,7 +83,7 @@ async def sent(kafka: ApacheKafka, topic: str, what: list[Entry], limits: dict[s
 def test_batches_fit_a_topic_that_is_known_to_take_small_ones(kafka: ApacheKafka, redis_app: str) -> None:
     topic = a_topic(kafka, redis_app)
     assert asyncio.run(sent(kafka, topic, entries(), {topic: SMALL})) == []
-    assert len(values(kafka, topic)) == ENTRIES
+    assert len(values(kafka, topic, ENTRIES)) == ENTRIES
 
 
 def test_batches_shrink_when_a_topic_takes_less_than_was_known(kafka: ApacheKafka, redis_app: str) -> None:
@@ -86,7 +91,7 @@ def test_batches_shrink_when_a_topic_takes_less_than_was_known(kafka: ApacheKafk
     refusals = asyncio.run(sent(kafka, topic, entries(), {}))
     assert 1 <= len(refusals) <= 5
     assert f"topic {topic} takes no batch of" in refusals[0]
-    assert len(values(kafka, topic)) == ENTRIES, "nothing of what was refused became public, and nothing twice"
+    assert len(values(kafka, topic, ENTRIES)) == ENTRIES, "nothing of what was refused became public, and nothing twice"
 
 
 def test_a_record_that_is_too_large_alone_is_named_with_the_remedy_and_goes_when_the_topic_takes_it(
@@ -97,7 +102,7 @@ def test_a_record_that_is_too_large_alone_is_named_with_the_remedy_and_goes_when
         asyncio.run(sent(kafka, topic, entries(30_000, 1), {topic: SMALL}))
     allow(kafka, topic, 40_000)
     assert asyncio.run(sent(kafka, topic, entries(30_000, 1), {topic: SMALL})) == []
-    assert len(values(kafka, topic)) == 1
+    assert len(values(kafka, topic, 1)) == 1
 
 
 def test_a_worker_is_refused_an_output_that_does_not_take_its_largest_record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.support.servers import ApacheKafka, kafka_jars
 BYTES_PER_S = 20_000  # Kafka lets ten seconds' worth through at once
 TIMEOUT_S = 2.0
 ENTRIES = 500
-LIMIT_S = 90.0
+LIMIT_S = 300.0
 
 
 @pytest.fixture
@@ -88,9 +89,12 @@ def test_a_backlog_gets_through_a_quota_in_transactions_that_shrink(throttling: 
             await tails.close()
 
     asyncio.run(publish())
-    assert "Kafka is throttling this client" in outages[0]
-    assert "the next transactions hold" in outages[0]
+    throttled = next((told for told in outages if "Kafka is throttling this client" in told), "")
+    assert "the next transactions hold" in throttled, outages
     assert not any("newer owner" in told for told in outages)
     assert max(sizes) < ENTRIES
     with TopicReader(KafkaConnection(throttling.bootstrap_servers), topics["triggers"]) as reader:
-        assert [int(read.headers["count"]) for read in reader.last(0)] == list(range(1, ENTRIES + 1))
+        deadline = time.monotonic() + 60
+        while len(found := reader.last(0)) < ENTRIES and time.monotonic() < deadline:
+            time.sleep(0.1)  # the marker of the last transaction comes after the answer to its commit
+        assert [int(read.headers["count"]) for read in found] == list(range(1, ENTRIES + 1))

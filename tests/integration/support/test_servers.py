@@ -24,7 +24,7 @@ def make_topic(bootstrap_servers: str, **settings: str) -> str:
 def produce(bootstrap_servers: str, topic: str, values: list[bytes]) -> None:
     producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
     for value in values:
-        producer.send(topic, value, partition=0, timestamp_ms=1_000, headers=[("h", value)]).get(10)
+        producer.send(topic, value, partition=0, timestamp_ms=1_000, headers=[("h", value)]).get(60)
     producer.close()
 
 
@@ -36,7 +36,7 @@ def read(bootstrap_servers: str, topic: str, count: int) -> list[tuple[int, int,
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(topic, 0)])
     records: list[Any] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while len(records) < count and time.monotonic() < deadline:
         for polled in consumer.poll(timeout_ms=500, max_records=count - len(records)).values():
             records += polled
