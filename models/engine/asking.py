@@ -15,7 +15,7 @@ from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.lanes import ALONE, ASKS, BUYS, LOOPS, STAYS, WAKES
+from models.engine.arrivals import ALONE, ASKS, BUYS, LOOPS, STAYS, WAKES
 from models.loyalty.experiences import VOICES
 from models.settings import Alive
 from models.timeline.batch import Batch
@@ -42,7 +42,7 @@ TOLD: Final = WAKING.union(WILL, *TAKES_BACK.values()) - RESERVED
 
 
 class Asked(NamedTuple):
-    """rows: of the batch, as in `models.engine.lanes.Arrivals`; None: no policy is in force. moments: the touchpoint
+    """rows: of the batch, as in `models.engine.arrivals.Arrivals`; None: no policy is in force. moments: the touchpoint
     moments that a row asks, by row."""
 
     rows: NDArray[np.uint8] | None

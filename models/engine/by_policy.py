@@ -36,9 +36,9 @@ from models.decisions.shared_moments import answer_to
 from models.decisions.shared_moments import erased as over_for_both
 from models.decisions.sharing import Tells
 from models.decisions.standing import Standing
+from models.engine.compiled_rules import levels_end_with_contract
 from models.engine.decide import DRIVERS, Row
 from models.engine.draws import known_of_actions, taught
-from models.engine.lanes import levels_end_with_contract
 from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work

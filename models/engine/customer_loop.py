@@ -34,6 +34,7 @@ from models.customer.layout import (
 )
 from models.decisions.episodes import assess
 from models.decisions.given import Asks
+from models.engine.arrivals import Arrivals
 from models.engine.customer_steps import (
     SCORE,
     WAIT_CASE,
@@ -44,7 +45,7 @@ from models.engine.customer_steps import (
     touch_step,
 )
 from models.engine.customer_timers import begin_example, own_due, with_timer
-from models.engine.lanes import Arrivals, Count, Effect, State
+from models.engine.lanes import Count, Effect, State
 from models.numerics.compiled import compiled, linked
 from models.timeline.order import NEVER, STAGES
 

@@ -34,24 +34,10 @@ from models.customer.merged import MERGED, PASSED_ON, WAS_ERASED
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import close
 from models.decisions.given import Asks
+from models.engine.arrivals import ALONE, ASKS, BETWEEN, BUYS, LOOPS, STAYS, WAITS, WAKES, Arrivals
+from models.engine.compiled_rules import LEAVING, SIGN, TIERS, UNDER_CONTRACT
 from models.engine.customer_timers import matured
-from models.engine.lanes import (
-    ALONE,
-    ASKS,
-    BETWEEN,
-    BUYS,
-    LEAVING,
-    LOOPS,
-    SIGN,
-    STAYS,
-    TIERS,
-    UNDER_CONTRACT,
-    WAITS,
-    WAKES,
-    Arrivals,
-    Count,
-    Effect,
-)
+from models.engine.lanes import Count, Effect
 from models.engine.valued import count_money, tell_money
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND

@@ -7,7 +7,6 @@ that compiled code does not, decides, and emits the output. Handlers know the pi
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isnan
 from typing import Any
 
 from models.customer.bands import Band
@@ -33,31 +32,19 @@ from models.customer.layout import (
 )
 from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
-from models.decisions.given import Asks, Touched
-from models.decisions.idle import is_idle
-from models.decisions.person import Person
-from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
-from models.decisions.standing_stored import may_be_treated
-from models.decisions.treated import AS_IT_IS, Weighed, later, weighed
-from models.engine.by_policy import (
-    Customer,
-    answer_for_nobody,
-    by_policy,
-    emit_end_of_episode,
-    emit_withdrawals,
-    has_no_levels,
-    loyal_by,
-)
+from models.engine.asked import answered, customer_of, decide, looped
+from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
+from models.engine.compiled_rules import UNDER_CONTRACT
 from models.engine.customer_timers import next_due
-from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
+from models.engine.decide import RUNS, ask, emit_decision, emit_entry
 from models.engine.ground import Ground, ReportedEffect, reported
 from models.engine.identities import merges_away, passes_on, takes_over
-from models.engine.lanes import UNDER_CONTRACT, Effect
+from models.engine.labels import churned, returned
+from models.engine.lanes import Effect
 from models.engine.ledger import close_earned
 from models.engine.loyal import keep_loyalty
-from models.engine.valued import forget_worth, money_in
-from models.outputs import CHURNED, RETURNED
+from models.engine.valued import forget_worth
 from models.settings import DAY
 
 
@@ -185,92 +172,12 @@ def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
         emit_decision(ground.work, ground.where(effect), "forgotten", f"silent for two horizons and {days:g} days")
 
 
-def _decide(ground: Ground, effect: ReportedEffect) -> None:
-    """The policy in force is asked: a level of risk, a timer, or a touchpoint that asks, reports or wakes."""
-    policy, lane = ground.work.policy, effect.lane
-    if policy is None or (effect.flag == Asks.LOOP and counts_in_loop_alone(ground, effect)):
-        return
-    standing, touch = ground.stands(lane), _touched(ground, effect)
-    risk = None if isnan(effect.probability) else effect.probability
-    customer = _customer(ground, lane)
-    row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
-    stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
-    by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)
-    ground.keep_at(lane, standing, effect.now)
-
-
-def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
-    """The touchpoint of a step; None: a timer."""
-    if effect.row < 0:
-        return None
-    told = ground.touchpoint(effect.row)
-    # Nobody is triggered by what is history.
-    moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
-    time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
-    head = ground.work.batch.columns.between.get(effect.row) if moments else None
-    told_at = head.path[0] if head is not None else ""
-    return Touched(int(told.kind), told.id, time, told.data, moments, number, told_at)
-
-
-def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
-    """Let a touchpoint that asks nothing (`Asks.LOOP`) count in the loyalty loop, where a decision would come to
-    nothing else; whether it is so."""
-    work, policy = ground.work, ground.work.policy
-    touch, customer = _touched(ground, effect), _customer(ground, effect.lane)
-    if policy is None or touch is None or customer.tail.points or customer.tail.membership:
-        return False
-    risk = None if isnan(effect.probability) else effect.probability
-    person = customer.person(risk, work.settings, policy)
-    if customer.tail.standing or rules_of(policy).dated:
-        standing = ground.stands(effect.lane)
-        if has_no_levels(work.settings, policy, customer, standing, effect.now):
-            return False
-        if not is_idle(policy, person, standing, touch.kind, effect.now):
-            return False
-    keep_loyalty(work, policy, ground.where(effect, risk), person, touch)
-    return True
-
-
-def _answered(ground: Ground, effect: ReportedEffect) -> None:
-    """Another shard says something of a shared moment, and nothing can be decided of the customer."""
-    answer_for_nobody(ground.work, ground.where(effect), ground.touchpoint(effect.row).data)
-
-
-def _looped(ground: Ground, effect: ReportedEffect) -> None:
-    """A touchpoint counts in the loyalty loop, and nothing else could come of it; its lane has gone on."""
-    work, touch = ground.work, _touched(ground, effect)
-    if work.policy is None or touch is None:
-        return
-    days, signed, _ = ground.effects["money"][effect.number].tolist()
-    loyal = loyal_by(work.policy, work.settings, effect.flag, int(days), int(signed), bool(effect.opened))
-    person = Person(ground.block.names[effect.lane], ground.block.tail(effect.lane), effect.flag, loyal=loyal)
-    risk = None if isnan(effect.probability) else effect.probability
-    keep_loyalty(work, work.policy, ground.where(effect, risk), person, touch)
-
-
-def _customer(ground: Ground, lane: int) -> Customer:
-    """As the record is after the step; of a lane that waits."""
-    block, of_lane = ground.block, ground.lanes[lane]
-    return Customer(
-        block.names[lane],
-        block.tail(lane),
-        int(block.flags[lane]),
-        block.times[lane],
-        block.numbers[lane],
-        block.seconds[lane],
-        int(of_lane["phase"]),
-        int(of_lane["bucket"]),
-        int(of_lane["tier"]),
-        int(of_lane["held"]),
-    )
-
-
 def _look(ground: Ground, effect: ReportedEffect, waited: bool) -> None:
     """An episode is over, and no touchpoint asks for a look: where is the customer in the loyalty loop? waited: the
     lane has, so that the record is still as after this step."""
     work = ground.work
     if waited and effect.row < 0 and work.policy is not None and work.policy.policy.loyalty is not None:
-        person = _customer(ground, effect.lane).person(None, work.settings, work.policy)
+        person = customer_of(ground, effect.lane).person(None, work.settings, work.policy)
         keep_loyalty(work, work.policy, ground.where(effect), person, None)
 
 
@@ -290,32 +197,6 @@ def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
     reason = "cancelled" if effect.row >= 0 else "silent for two horizons"
     emit_decision(ground.work, ground.where(effect), "episode_closed", reason)
     _look(ground, effect, waited)
-
-
-def _churned(ground: Ground, effect: ReportedEffect) -> None:
-    told, churned = ground.effects[effect.number], bool(effect.flag)
-    basis, where = told["pending_basis"], ground.where(effect)
-    money, of = money_in(told["money"]), _weighed(ground, effect, ground.work.settings.horizon)
-    label(ground.work, where, CHURNED, effect.opened, basis, churned, effect.probability, *money, of)
-
-
-def _returned(ground: Ground, effect: ReportedEffect) -> None:
-    told, back = ground.effects[effect.number], bool(effect.flag)
-    basis, where = told["pending_basis"], ground.where(effect)
-    money, of = money_in(told["money"])[0], _weighed(ground, effect, ground.work.settings.tick)
-    label(ground.work, where, RETURNED, effect.opened, basis, back, money=money, of=of)
-
-
-def _weighed(ground: Ground, effect: ReportedEffect, length: int) -> Weighed:
-    """What the learned choice drew and did within a label's window of this length, ms."""
-    if not may_be_treated(ground.block.tail(effect.lane).standing):
-        return AS_IT_IS
-    standing, settings = ground.stands(effect.lane), ground.work.settings
-    basis = ground.effects[effect.number]["pending_basis"]
-    found = weighed(standing.treated, effect.opened, length, basis)
-    standing.treated = later(standing.treated, effect.now, settings.horizon + settings.lateness)
-    ground.keep_at(effect.lane, standing, effect.now)
-    return found
 
 
 def _opened(ground: Ground, effect: ReportedEffect) -> None:
@@ -348,20 +229,20 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.REARM: _rearm,
     Effect.ERASE: _erase,
     Effect.LAPSED: _lapsed,
-    Effect.CHURNED: _churned,
-    Effect.RETURNED: _returned,
+    Effect.CHURNED: churned,
+    Effect.RETURNED: returned,
     Effect.OPENED: _opened,
     Effect.AGAIN: _again,
     Effect.CLOSED: _closed,
     Effect.FORGOTTEN: _forgotten,
     Effect.REOPENED: _reopened,
     Effect.REFUSED: _refused,
-    Effect.DECIDE: _decide,
-    Effect.LOOPED: _looped,
+    Effect.DECIDE: decide,
+    Effect.LOOPED: looped,
     Effect.MERGED: merges_away,
     Effect.TAKEN_OVER: takes_over,
     Effect.PASSED_ON: passes_on,
-    Effect.ANSWERED: _answered,
+    Effect.ANSWERED: answered,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 

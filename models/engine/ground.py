@@ -16,9 +16,11 @@ from models.decisions.contact import settle
 from models.decisions.shared_moments import drop
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
+from models.engine.arrivals import Arrivals
+from models.engine.compiled_rules import levels_end_with_contract
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row
-from models.engine.lanes import Arrivals, earlier, levels_end_with_contract, read_tail, timer_of_loyalty
+from models.engine.lanes import earlier, read_tail, timer_of_loyalty
 from models.engine.output_buffer import OutputPosition, Work
 from models.loyalty.stored import put_off, timer_of
 from models.settings import DAY
@@ -53,7 +55,7 @@ class Ground:
         arrivals: the batch's touchpoints, as columns of shape (rows,).
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
         moments: the touchpoint moments that a row of the batch asks, by row.
-        rules: what compiled code reads of the settings and the policy (`models.engine.lanes.rules_of`).
+        rules: what compiled code reads of the settings and the policy (`models.engine.compiled_rules.rules_of`).
         times: the shard's as of each of the piece's rows, ms.
     """
 

@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from functools import lru_cache
-from itertools import product
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.definition import LEAVING as LEAVING_KINDS
-from models.churn.definition import SIGNS
 from models.customer.bands import Band
 from models.customer.block import Block
 from models.customer.contract import runs_until
-from models.customer.layout import BASIS, PENDING_EXAMPLES
-from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
+from models.customer.layout import BASIS
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail, TailForLanes, mark_of
 from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
+from models.engine.compiled_rules import class_number, levels_end_with_contract
 from models.loyalty.stored import timer_of
-from models.numerics.compiled import compiled
 from models.settings import EngineSettings
-from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
-from models.touchpoints.fields import CustomerClass
-from models.value.appraisal import MOST_TIERS
 
 _STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), mark_of("contract")
 _POINTS, _MEMBERSHIP = mark_of("points"), mark_of("membership")
-CLASSES: Final = get_args(CustomerClass)
-TIERS: Final = MOST_TIERS + 1
-"""By which a class has ladders of its own: none, and each from the top."""
-UNDER_CONTRACT: Final = len(CLASSES) * TIERS
-"""Behind those of classes and tiers, the ladder of whoever has a contract that runs: it has no levels, and whatever the
-risk, an open episode is over."""
-LADDERS: Final = UNDER_CONTRACT + 1
-LEVELS: Final = 6
-"""Most levels of risk that a policy has."""
 
 
 class Effect(IntEnum):
@@ -157,115 +140,6 @@ EFFECT = np.dtype(
     ]
 )
 
-RULES = np.dtype(
-    [
-        ("horizon", "<i8"),
-        ("silence", "<i8"),
-        ("lateness", "<i8"),
-        ("duplicate_window", "<i8"),
-        ("forget_after", "<i8"),
-        ("tick", "<i8"),
-        ("anchor", "<i8"),
-        ("cadences", "<i8", PENDING_EXAMPLES),  # at every how many ticks an example of each kind begins
-        ("enter", "<f8"),
-        ("exit", "<f8"),
-        ("quiet_until", "<i8"),  # nobody is triggered before: an episode asks at its first estimate from then on
-        ("ladders", "<f8", (LADDERS, LEVELS)),  # thresholds of risk, ascending, inf where there are no more
-        ("exits", "<f8", LADDERS),  # below which an episode is over
-        ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
-        ("policy", "u1"),  # one is in force
-        ("values", "u1"),  # it is kept what customers are worth
-        ("by_tier", "u1"),  # levels go by the tier, too
-    ]
-)
-
-
-TELLS, WAITS = 1, 2
-"""What `Arrivals.tells` says of a touchpoint: it enters the tail, and the lane waits until it has."""
-_OF_KIND = np.zeros(256, dtype=np.uint8)
-_OF_KIND[list(PROFILE_KINDS)] = TELLS
-_OF_KIND[list(BEFORE_NUMBERS)] = WAITS
-_WITH_TOPIC = np.zeros(256, dtype=np.bool_)
-_WITH_TOPIC[list(TOPIC_KINDS)] = True
-
-SIGN, LEAVING = 1, 2
-"""What `rules.signs` says of a kind; 0: neither."""
-
-
-ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS, ALONE = 1, 2, 4, 8, 16, 32, 64
-"""Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
-silence that asks has its timer; does so if nothing is drawn for some time; it comes from another shard, which has seen
-to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else; and a decision
-about who has neither a standing nor a timer would come to nothing."""
-_NO_RISK_IS_LEFT: Final = 2.0
-"""Above any risk."""
-
-
-def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,): the `TIERS` of each
-    of `CLASSES`, in order. Without a policy: the settings' own two."""
-    ladders, exits = np.full((LADDERS, LEVELS), np.inf), np.full(LADDERS, settings.exit)
-    ladders[:, 0] = settings.enter
-    if policy is not None:
-        ladders[UNDER_CONTRACT], exits[UNDER_CONTRACT] = np.inf, _NO_RISK_IS_LEFT
-        for row, (name, tier) in enumerate(product(CLASSES, range(TIERS))):
-            levels = [level.at for level in policy.levels(name, tier)]
-            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name, tier)
-    return ladders, exits
-
-
-@lru_cache(maxsize=64)
-def rules_of(
-    settings: EngineSettings, quiet_until: int = 0, policy: PolicyInForce | None = None, values: bool = False
-) -> Any:
-    """What compiled code reads of the settings and of the policy in force.
-
-    quiet_until: nobody is triggered before (a backfill's cut-over). values: it is kept what customers are worth."""
-    cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
-    times = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.forget_after)
-    signs = np.zeros(256, dtype=np.uint8)
-    signs[list(SIGNS[settings.alive])] = SIGN
-    signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
-    ladders = ladders_of(settings, policy)
-    ends = (
-        settings.enter,
-        settings.exit,
-        quiet_until,
-        *ladders,
-        signs,
-        policy is not None,
-        values,
-        policy is not None and policy.by_tier,
-    )
-    return np.array([(*times, settings.tick, settings.anchor, cadences, *ends)], dtype=RULES)[0]
-
-
-class Arrivals(NamedTuple):
-    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS` and those beside it."""
-
-    kinds: NDArray[np.uint8]
-    times: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    a: NDArray[np.float64]
-    b: NDArray[np.float64]
-    sentiment: NDArray[np.float64]
-    skewed: NDArray[np.bool_]
-    now: NDArray[np.int64]
-    following: NDArray[np.int64]
-    tells: NDArray[np.uint8]
-    asks: NDArray[np.uint8]
-
-
-@compiled
-def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
-    """Chain each lane's rows in order; `lane_of_row` is -1 where a record concerns no customer."""
-    for i in range(lane_of_row.shape[0] - 1, -1, -1):
-        lane = lane_of_row[i]
-        if lane >= 0:
-            following[first + i] = heads[lane].cursor
-            heads[lane].cursor = first + i
-
 
 def lanes_of(
     block: Block, settings: EngineSettings, piece: Piece, policy: PolicyInForce | None = None, values: bool = False
@@ -317,63 +191,7 @@ def earlier(one: int, other: int) -> int:
     return min(one, other) if one and other else one or other
 
 
-def levels_end_with_contract(settings: EngineSettings, policy: PolicyInForce | None) -> bool:
-    """Whether a contract that runs leaves its customer no levels of risk. Where the signs of staying are those of
-    contracts themselves, the risk is not that of a silence."""
-    return policy is not None and not policy.policy.contract.levels and settings.alive != "contract"
-
-
 def read_tail(lanes: NDArray[Any], lane: int, tail: Tail | TailForLanes, contracts: bool) -> None:
     """Let a lane have what compiled code reads of its customer's tail, but for the standing."""
     lanes["of_class"][lane] = class_number(tail.customer_class)
     lanes["runs_until"][lane] = runs_until(tail.contract) if contracts else 0
-
-
-def class_number(customer_class: str) -> int:
-    """Its place among `CLASSES`; whoever states no class is of the first."""
-    return CLASSES.index(customer_class) if customer_class in CLASSES else 0
-
-
-def arrivals_of(
-    batch: Batch,
-    piece: Piece,
-    time: int,
-    lane_of_row: NDArray[np.int64],
-    lanes: NDArray[Any],
-    asks: NDArray[np.uint8] | None = None,
-) -> Arrivals:
-    """The piece's touchpoints, chained by lane.
-
-    Args:
-        batch: the records.
-        piece: which of its rows.
-        time: the shard's before the piece, ms.
-        lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
-        lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
-        asks: by row of the batch, as in `Arrivals`; None: no policy is in force.
-    """
-    columns = batch.columns
-    following = np.full(len(batch), -1, dtype=np.int64)
-    _link(piece.first, lane_of_row, lanes, following)
-    now = np.maximum(batch.reached, time)
-    tells = _OF_KIND[columns.kinds]
-    contents: list[Any] = columns.contents
-    with_topic = np.flatnonzero(_WITH_TOPIC[columns.kinds[piece.first : piece.last]]) + piece.first
-    tells[[row for row in with_topic.tolist() if contents[row].data.topic is not None]] = TELLS
-    if asks is None:
-        asks = np.zeros(len(batch), dtype=np.uint8)
-    if columns.between:
-        asks[list(columns.between)] |= BETWEEN
-    return Arrivals(
-        columns.kinds,
-        columns.times,
-        columns.hashes,
-        columns.a,
-        columns.b,
-        columns.sentiment,
-        columns.skewed,
-        now,
-        following,
-        tells,
-        asks,
-    )

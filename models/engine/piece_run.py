@@ -14,12 +14,14 @@ from models.churn.crossing import NEVER_REACHED, crossings_of, target_of
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
+from models.engine.arrivals import arrivals_of
 from models.engine.asking import asking
 from models.engine.by_policy import answer_for_nobody
+from models.engine.compiled_rules import rules_of
 from models.engine.decide import Row, choose_champion, take_choice
 from models.engine.effects import take_effect
 from models.engine.ground import Ground
-from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
+from models.engine.lanes import EFFECT, Count, State, lanes_of
 from models.engine.output_buffer import Work, dead_record
 from models.engine.valued import UNKNOWN, appraisal_by, appraise
 from models.engine.waves import waves

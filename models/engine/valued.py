@@ -18,7 +18,7 @@ from models.customer.layout import BASIS, PENDING_CHURNED, UNLEARNED
 from models.customer.schedule import tick_time
 from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.policy.in_force import PolicyInForce
-from models.engine.lanes import CLASSES
+from models.engine.compiled_rules import CLASSES
 from models.numerics.compiled import LANES, compiled, linked
 from models.numerics.float16 import float16_bits
 from models.outputs import Pulse

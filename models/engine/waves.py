@@ -13,8 +13,9 @@ import numpy as np
 from models.churn.crossing import Ahead, foresee, looks_for
 from models.churn.mixture.probability import Mixture
 from models.customer.layout import BASIS, TICK
+from models.engine.arrivals import Arrivals
 from models.engine.customer_loop import walk
-from models.engine.lanes import Arrivals, State
+from models.engine.lanes import State
 from models.engine.valued import appraise
 from models.numerics.compiled import compiled, linked
 from models.value.appraisal import Appraisal

@@ -128,7 +128,7 @@ def update(
         late: it is older than the allowed lateness.
         alive: it is a sign of staying.
         phase: the customer's own within the tick, ms.
-        rules: dtype `models.engine.lanes.RULES`.
+        rules: dtype `models.engine.compiled_rules.RULES`.
     """
     times, numbers = record.times, record.numbers
     last = int(times[LAST_PURCHASE])

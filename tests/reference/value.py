@@ -8,7 +8,7 @@ import numpy as np
 
 from models.churn.mixture.scorer import MixtureScorer
 from models.customer.layout import UNLEARNED
-from models.engine.lanes import class_number
+from models.engine.compiled_rules import class_number
 from models.engine.output_buffer import Work
 from models.value.pyramid import bucket_of, tier_of
 from models.value.schema import value_schema

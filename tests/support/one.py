@@ -14,7 +14,7 @@ from models.customer.layout import BASIS, SLAB, VERSION
 from models.customer.record import Record, hash_of, unpack
 from models.customer.schedule import phase_of
 from models.decisions import episodes
-from models.engine.lanes import rules_of
+from models.engine.compiled_rules import rules_of
 from models.settings import EngineSettings
 from models.touchpoints import Kind, Touch
 

@@ -11,7 +11,7 @@ from models.customer.bands import Band
 from models.customer.record import unpack
 from models.customer.restrictions import TEST, unpack_restrictions
 from models.customer.worth import Worth
-from models.engine.lanes import CLASSES
+from models.engine.compiled_rules import CLASSES
 from models.loyalty.loop import STAGES, unpack_loop
 from models.timeline.shard_state import ShardState
 

@@ -37,7 +37,7 @@ from models.customer.merged import is_merged
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
 from models.decisions.policy.in_force import PolicyInForce
-from models.engine.lanes import rules_of
+from models.engine.compiled_rules import rules_of
 from models.settings import DAY, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of
 from streams.operations.customer.membership import membership_view

@@ -24,7 +24,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.turns import turn_after
 from models.engine.by_policy import Customer
-from models.engine.lanes import levels_end_with_contract
+from models.engine.compiled_rules import levels_end_with_contract
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.order import NEVER, time_of
 from streams.operations.policy.shards import ShardPolicyNow

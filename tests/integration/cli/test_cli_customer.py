@@ -14,7 +14,7 @@ from models.customer.consent import EVERY, MARKETING, Statement, pack_register
 from models.customer.layout import DUE, ERASED, LAST_PURCHASE, NEWEST, NO_CONSENT, PENDING_CHURNED, PURCHASE_DAYS, RISK
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
-from models.engine.lanes import rules_of
+from models.engine.compiled_rules import rules_of
 from models.settings import DAY, EngineSettings
 from models.timeline.partitioning import partition_of
 from models.timeline.shard_state import ShardState

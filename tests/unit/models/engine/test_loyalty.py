@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
-from models.engine import effects
+from models.engine import asked
+from models.engine.asked import counts_in_loop_alone
 from models.engine.changes import counted_as
-from models.engine.effects import HANDLERS, counts_in_loop_alone
+from models.engine.effects import HANDLERS
 from models.engine.ground import Ground, ReportedEffect
 from models.engine.lanes import Effect
 from models.loyalty.loop import STAGES, Loop, unpack_loop
@@ -342,7 +343,7 @@ def test_what_only_counts_in_the_loop_takes_a_short_way_to_the_same_bytes(
         went["goes on"] += 1
         looped(ground, effect)
 
-    monkeypatch.setattr(effects, "counts_in_loop_alone", short)
+    monkeypatch.setattr(asked, "counts_in_loop_alone", short)
     monkeypatch.setitem(HANDLERS, Effect.LOOPED, goes_on)
     assert digest(rehearse(logs, VARIANTS["live"])) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
     assert went["short"] > 2 * went["whole"] > 0, went

@@ -18,7 +18,7 @@ from models.customer.layout import NEWEST
 from models.customer.record import unpack
 from models.customer.versions import all_written, upgraded
 from models.decisions.policy.in_force import PolicyInForce
-from models.engine.lanes import CLASSES
+from models.engine.compiled_rules import CLASSES
 from models.learning.learner import Learning, LearningState
 from models.learning.values import tiers_of
 from models.outputs import CHURNED, Pulse

@@ -45,7 +45,7 @@ from models.customer.layout import (
 )
 from models.customer.record import Record
 from models.customer.schedule import tick_number
-from models.engine.lanes import rules_of
+from models.engine.compiled_rules import rules_of
 from models.features import COLUMNS, FEATURES, features_of
 from models.features.columns import MEANS
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings

@@ -43,7 +43,7 @@ def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None
     called_from_python = {name: kernel for name, kernel in kernels().items() if kernel.signatures}
     for name in (
         "engine.waves.waves",
-        "engine.lanes._link",
+        "engine.arrivals._link",
         "features.columns._feature_rows",
         "churn.mixture.probability._probabilities",
         "churn.mixture.probability._parts",
