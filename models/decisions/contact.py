@@ -1,9 +1,9 @@
-"""Contacts: reserved with the trigger, then delivered, given back, redeemed or over; and what caps count of them.
+"""Contacts: reserved with the trigger, settled by time and by what is said of them, and counted by the day for caps.
 
 A reservation is one entry of `Standing`. Of its contact somebody says that it arrived (*delivered*) or was never sent
-(*given back*); when its expiry passes without a word it counts as delivered, until one of both is said. A withdrawal by
-us is no such word: nobody knows yet whether the sender obeyed. The promotion in it is open until it is redeemed,
-declined, given back or over. What is settled and old becomes a count by day.
+(*given back*): `models.decisions.reports`. When its expiry passes without a word it counts as delivered, until one of
+both is said. A withdrawal by us is no such word: nobody knows yet whether the sender obeyed. The promotion in it is
+open until it is redeemed, declined, given back or over. What is settled and old becomes a count by day.
 
 Times are log time in ms. All of it changes the `Standing` that it is given, and expects one that `settle` has brought
 to the present.
@@ -11,7 +11,7 @@ to the present.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES
@@ -24,7 +24,6 @@ from models.decisions.standing import (
     LONGEST_WINDOW,
     MAX_COUNTS,
     MAX_OUTSTANDING,
-    OTHERS,
     TAKES_ROOM,
     DayCount,
     Outstanding,
@@ -33,11 +32,8 @@ from models.decisions.standing import (
     Standing,
     Waiting,
     channel_number,
-    id_of,
 )
 from models.settings import DAY, SECOND
-from models.touchpoints.kinds import Kind
-from models.touchpoints.times import milliseconds
 
 CARE, MARKETING = ACTION_PURPOSES.index(TO_CARE), ACTION_PURPOSES.index(TO_MARKET)
 KEPT: Final = 14 * DAY
@@ -125,7 +121,7 @@ def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -
 
 def release(standing: Standing, trigger: int) -> tuple[Spent, ...]:
     """Let what is reserved be as if it never had been; what it had taken of budgets. trigger: its number."""
-    at = _find(standing, trigger)
+    at = find(standing, trigger)
     if at is None or standing.outstanding[at].stage != Stage.HELD:
         return ()
     entry = standing.outstanding.pop(at)
@@ -144,7 +140,7 @@ def hold(standing: Standing) -> None:
 def withdraw(standing: Standing, trigger: int, final: frozenset[int] = frozenset()) -> bool:
     """Mark a trigger as taken back; whether it was out. It keeps what it reserved: the sender may not obey. final:
     channels from which nothing is taken back."""
-    at = _find(standing, trigger)
+    at = find(standing, trigger)
     if at is None or standing.outstanding[at].stage != Stage.OUT or standing.outstanding[at].channel in final:
         return False
     standing.outstanding[at] = standing.outstanding[at]._replace(stage=Stage.WITHDRAWN)
@@ -164,11 +160,11 @@ def settle(standing: Standing, now: int) -> list[Settled]:
                 entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
             if 0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK:
                 settled.append(Settled(entry.id, UNUSED, entry))
-                entry = _unused(entry)
+                entry = without_promotion(entry)
             if not _is_done(entry, now):
                 kept.append(entry)
             elif entry.stage != Stage.GIVEN_BACK:
-                _count(standing, entry)
+                count_entry(standing, entry)
         standing.outstanding = kept
     if standing.counts:
         standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
@@ -181,109 +177,9 @@ def settle(standing: Standing, now: int) -> list[Settled]:
     return settled
 
 
-def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time: int) -> list[Settled]:
-    """Let a touchpoint tell what became of a trigger, or of a contact by others.
-
-    Args:
-        kind: of `Kind`; one that tells nothing of it changes nothing.
-        data: the touchpoint's own.
-        time: of the touchpoint.
-    """
-    rules = rules_of(policy)
-    if kind == Kind.CAMPAIGN_RECEIVED and data.trigger_id is None:
-        return _by_others(standing, data, time) if data.purpose == TO_MARKET else []
-    named = data.coupon_id if kind == Kind.COUPON_REDEEMED else getattr(data, "trigger_id", None)
-    at = _find(standing, id_of(named or ""))
-    if kind == Kind.SPAM_REPORTED:
-        standing.rests_until = max(standing.rests_until, second_from(time + rules.spam))
-    elif kind == Kind.OFFER_DECLINED and (at is None or standing.outstanding[at].purpose == MARKETING):
-        standing.rests_until = max(standing.rests_until, second_from(time + rules.declined))
-        of_entry = 0 if at is None else standing.outstanding[at].channel
-        rests = rules.rests_on.get(channel_number(data.channel) if data.channel else of_entry)
-        if rests is not None:
-            standing.once[rests.key] = max(standing.once.get(rests.key, 0), second_from(time))
-    elif kind == Kind.OFFER_FAILED and data.failure == "soft":
-        standing.rests_until = max(standing.rests_until, second_from(time + rules.soft_failure))
-    if at is None:
-        return []
-    if kind in _NOT_SENT or (kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"):
-        return _give_back(standing, at)
-    settled = _deliver(standing, at, time, kind in _DELIVERIES, rules.once_per) if kind in ARRIVED else []
-    entry = standing.outstanding[at]
-    if kind in _ENDS and entry.until:
-        settled.append(Settled(entry.id, _ENDS[kind], entry))
-        standing.outstanding[at] = _unused(entry) if kind == Kind.OFFER_DECLINED else entry._replace(until=0)
-    return settled
-
-
-def _unused(entry: Outstanding) -> Outstanding:
+def without_promotion(entry: Outstanding) -> Outstanding:
     """Its promotion is over and was not used: the money that it has taken of budgets is free again."""
     return entry._replace(until=0, spent=tuple(one for one in entry.spent if not one.money))
-
-
-_NOT_SENT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})
-_DELIVERIES: Final = frozenset({Kind.OFFER_DELIVERED, Kind.CAMPAIGN_RECEIVED})
-ARRIVED: Final = _DELIVERIES | {
-    Kind.OFFER_OPENED,
-    Kind.OFFER_ACCEPTED,
-    Kind.OFFER_DECLINED,
-    Kind.COUPON_REDEEMED,
-    Kind.SPAM_REPORTED,
-}
-"""Touchpoints from which it follows that a trigger arrived."""
-REPORTS: Final = frozenset(map(int, _NOT_SENT | ARRIVED | {Kind.OFFER_FAILED}))
-"""Kinds of touchpoints of which `report` takes anything."""
-_ENDS: Final[dict[int, str]] = {Kind.OFFER_DECLINED: DECLINED, Kind.COUPON_REDEEMED: REDEEMED}
-"""Touchpoints that end a promotion, and how."""
-
-
-def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict[int, int]) -> list[Settled]:
-    """It arrived; what was given back is had after all. again: the word is of the delivery itself, so that its time
-    counts."""
-    entry = standing.outstanding[at]
-    known = entry.stage in (Stage.DELIVERED, Stage.PRESUMED)
-    moved = max(entry.time, second_from(time)) if again or not known else entry.time
-    open_until = entry.until if entry.until > time else 0
-    late = entry.stage == Stage.GIVEN_BACK
-    if late:
-        standing.promoted = standing.promoted or bool(entry.until and standing.reached and entry.kind != OTHERS)
-        if entry.action in once_per:
-            standing.once[entry.action] = max(standing.once.get(entry.action, 0), entry.time)
-    standing.outstanding[at] = entry._replace(
-        stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until, moment=0, asked=0
-    )
-    return [] if known else [Settled(entry.id, LATE if late else DELIVERED, entry)]
-
-
-def _give_back(standing: Standing, at: int) -> list[Settled]:
-    entry = standing.outstanding[at]
-    if entry.stage == Stage.GIVEN_BACK:
-        return []
-    if entry.stage == Stage.DELIVERED:
-        return [Settled(entry.id, REFUSED, entry)]
-    standing.outstanding[at] = entry._replace(stage=Stage.GIVEN_BACK)
-    if entry.until and entry.kind != OTHERS:
-        standing.promoted = False
-    last = standing.once.get(entry.action, 0)
-    presumed = entry.stage == Stage.PRESUMED  # its time is that of its expiry
-    others = any(one.action == entry.action and one.stage != Stage.GIVEN_BACK for one in standing.outstanding)
-    if last and (last == entry.time or (presumed and last < entry.time and not others)):
-        del standing.once[entry.action]
-    return [Settled(entry.id, GIVEN_BACK, entry)]
-
-
-def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
-    until = milliseconds(data.until) if data.promotion and data.until is not None else 0
-    at = second_from(time)
-    entry = Outstanding(
-        0, at, at, second_from(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
-    )
-    settled = make_room(standing, forced=until > time)
-    if len(standing.outstanding) < MAX_OUTSTANDING:
-        standing.outstanding.append(entry)
-    else:
-        _count(standing, entry)
-    return settled
 
 
 def second_from(ms: int) -> int:
@@ -291,7 +187,8 @@ def second_from(ms: int) -> int:
     return whole(ms + SECOND - 1) if ms > 0 else 0
 
 
-def _find(standing: Standing, trigger: int) -> int | None:
+def find(standing: Standing, trigger: int) -> int | None:
+    """Where a trigger's entry stands; 0 is nobody's."""
     return next((at for at, one in enumerate(standing.outstanding) if trigger and one.id == trigger), None)
 
 
@@ -326,7 +223,7 @@ def make_room(standing: Standing, forced: bool) -> list[Settled]:
     del entries[at]
     if entry.stage == Stage.GIVEN_BACK:
         return []
-    _count(standing, entry)
+    count_entry(standing, entry)
     settled = [Settled(entry.id, DELIVERED, entry)] if entry.stage in IN_FLIGHT else []
     return [*settled, Settled(entry.id, UNUSED, entry)] if entry.until else settled
 
@@ -347,7 +244,7 @@ def _worth(entry: Outstanding) -> tuple[int, int]:
     return (3 if entry.until else 2), entry.time
 
 
-def _count(standing: Standing, entry: Outstanding) -> None:
+def count_entry(standing: Standing, entry: Outstanding) -> None:
     """Make an entry a count of its day. Contract and legal are never counted."""
     if entry.purpose not in (CARE, MARKETING):
         return

@@ -16,7 +16,7 @@ from models.decisions import response, shared_moments
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
 from models.decisions.comes import comes
-from models.decisions.contact import REPORTS, report, settle, withdraw
+from models.decisions.contact import settle, withdraw
 from models.decisions.dates import ask_by_dates, comes_to_ask
 from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, said_against
@@ -30,6 +30,7 @@ from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
+from models.decisions.reports import REPORTS, report
 from models.decisions.resending import hold, never_mind, resend, stopped_by
 from models.decisions.rules import rules_of
 from models.decisions.sending import became

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from models.customer.consent import MARKETING, Register
 from models.customer.moments import whole
-from models.decisions.contact import ARRIVED
+from models.decisions.reports import ARRIVED
 from models.decisions.standing import MAX_UNREACHABLE, Standing, channel_number, id_of
 from models.settings import SECOND
 from models.touchpoints.kinds import Kind

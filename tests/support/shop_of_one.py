@@ -13,7 +13,7 @@ from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
 from models.customer.tail import Tail
-from models.decisions.contact import remember, report, reserve, settle
+from models.decisions.contact import remember, reserve, settle
 from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, customer_wide, judge
 from models.decisions.hours import opening
@@ -21,6 +21,7 @@ from models.decisions.person import Person
 from models.decisions.policy.conditions import holds, of_data
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reach import hear
+from models.decisions.reports import report
 from models.decisions.rules import rules_of
 from models.decisions.standing import Standing, id_of
 from models.decisions.standing_stored import pack_standing, unpack_standing

@@ -18,7 +18,6 @@ from models.decisions.contact import (
     make_room,
     release,
     remember,
-    report,
     reserve,
     settle,
     withdraw,
@@ -26,6 +25,7 @@ from models.decisions.contact import (
 from models.decisions.experience import suffered
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.reports import report
 from models.decisions.rule_types import ANY, RESTS, Limit
 from models.decisions.standing import (
     IN_FLIGHT,
