@@ -9,8 +9,7 @@ import pytest
 from models.loyalty.account import MAX_EARNED, MOST_POINTS
 from models.settings import DAY
 from streams.operations.audit import audit
-from streams.operations.audit.records import Arrival
-from streams.operations.audit.run import Line
+from streams.operations.audit.records import Arrival, Line
 from tests.support.logs import told
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, SETTINGS, Story, Told, ms
 from tests.unit.models.engine.test_points import FORGIVEN, KEPT, account_of, booked, ledger
