@@ -30,7 +30,7 @@ from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
-from streams.operations.access import fields
+from streams.operations.access import fields, loyalty_fields, standing_fields
 from streams.operations.access.fields import Field
 from streams.operations.access.phrases import RESTRICTIONS
 from streams.operations.access.phrases import STAGES as LOOP_STAGES
@@ -147,7 +147,7 @@ class RecordTold:
         contract = self._parts(fields.CONTRACT, unpack_contract(tail.contract)) if tail.contract else {}
         yield Item("tail.contract", self._label(fields.TAIL["contract"]), contract)
         standing = unpack_standing(tail.standing)
-        for name, field in fields.STANDING.items():
+        for name, field in standing_fields.STANDING.items():
             value = getattr(standing, name)
             if name in ("window", "treated"):
                 value = [] if value is None else [value]
@@ -157,18 +157,18 @@ class RecordTold:
                 yield self._item(f"standing.{name}", field, value)
 
         account = unpack_account(tail.points)
-        for name, field in fields.ACCOUNT.items():
+        for name, field in loyalty_fields.ACCOUNT.items():
             value = getattr(account, name)
             if (parts := _BOOKED.get(name)) is not None:
                 yield Item(f"points.{name}", self._label(field), [self._parts(parts, one) for one in value])
             else:
                 yield self._item(f"points.{name}", field, value)
         membership = unpack_membership(tail.membership)
-        for name, field in fields.MEMBERSHIP.items():
+        for name, field in loyalty_fields.MEMBERSHIP.items():
             yield self._item(f"membership.{name}", field, getattr(membership, name))
 
         loop = unpack_loop(tail.loyalty)
-        for name, field in fields.LOOP.items():
+        for name, field in loyalty_fields.LOOP.items():
             yield self._item(f"loyalty.{name}", field, getattr(loop, name))
 
     def _parts(self, told: Mapping[str, Field], value: Any) -> dict[str, str]:
@@ -278,16 +278,16 @@ def _raw(value: Any) -> str | None:
 _PACKED: Final = frozenset(
     {"consents", "restrictions", "interests", "contract", "standing", "points", "loyalty", "membership"}
 )
-_BOOKED: Final[dict[str, Mapping[str, Field]]] = {"earned": fields.EARNED, "drawn": fields.DRAWN}
+_BOOKED: Final[dict[str, Mapping[str, Field]]] = {"earned": loyalty_fields.EARNED, "drawn": loyalty_fields.DRAWN}
 _LISTS: Final[dict[str, Mapping[str, Field]]] = {
-    "waiting": fields.WAITING,
-    "outstanding": fields.OUTSTANDING,
-    "counts": fields.DAY_COUNT,
-    "dates": fields.DATED,
-    "running": fields.RUNNING,
-    "window": fields.WINDOW,
-    "treated": fields.TREATED,
-    "unsent": fields.UNSENT,
-    "shared": fields.SHARING,
+    "waiting": standing_fields.WAITING,
+    "outstanding": standing_fields.OUTSTANDING,
+    "counts": standing_fields.DAY_COUNT,
+    "dates": standing_fields.DATED,
+    "running": standing_fields.RUNNING,
+    "window": standing_fields.WINDOW,
+    "treated": standing_fields.TREATED,
+    "unsent": standing_fields.UNSENT,
+    "shared": standing_fields.SHARING,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

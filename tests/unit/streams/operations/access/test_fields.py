@@ -32,7 +32,7 @@ from models.loyalty.membership_stored import pack_membership
 from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
-from streams.operations.access import fields, phrases
+from streams.operations.access import fields, loyalty_fields, phrases, standing_fields
 from streams.operations.access.record import BANDS, SHARED, STAGES, RecordTold
 from streams.operations.why.for_customer import Words
 from streams.operations.why.phrases import LANGUAGES
@@ -47,17 +47,17 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (Statement, fields.STATEMENT),
     (Restriction, fields.RESTRICTION),
     (Contract, fields.CONTRACT),
-    (Waiting, fields.WAITING),
-    (Outstanding, fields.OUTSTANDING),
-    (DayCount, fields.DAY_COUNT),
-    (Dated, fields.DATED),
-    (Running, fields.RUNNING),
-    (Sharing, fields.SHARING),
-    (Unsent, fields.UNSENT),
-    (Earned, fields.EARNED),
-    (Drawn, fields.DRAWN),
-    (Window, fields.WINDOW),
-    (Treated, fields.TREATED),
+    (Waiting, standing_fields.WAITING),
+    (Outstanding, standing_fields.OUTSTANDING),
+    (DayCount, standing_fields.DAY_COUNT),
+    (Dated, standing_fields.DATED),
+    (Running, standing_fields.RUNNING),
+    (Sharing, standing_fields.SHARING),
+    (Unsent, standing_fields.UNSENT),
+    (Earned, loyalty_fields.EARNED),
+    (Drawn, loyalty_fields.DRAWN),
+    (Window, standing_fields.WINDOW),
+    (Treated, standing_fields.TREATED),
 ]
 
 
@@ -70,9 +70,9 @@ def test_every_number_of_the_slab_is_named() -> None:
 
 def test_every_field_of_the_tail_and_of_how_we_stand_is_named() -> None:
     assert set(fields.TAIL) == set(Tail.__struct_fields__)
-    assert set(fields.ACCOUNT) == {one.name for one in fields_of(Account)}
-    assert set(fields.LOOP) == set(Loop.__struct_fields__)
-    assert set(fields.STANDING) == {one.name for one in fields_of(Standing)} - {"read"}
+    assert set(loyalty_fields.ACCOUNT) == {one.name for one in fields_of(Account)}
+    assert set(loyalty_fields.LOOP) == set(Loop.__struct_fields__)
+    assert set(standing_fields.STANDING) == {one.name for one in fields_of(Standing)} - {"read"}
 
 
 @pytest.mark.parametrize(("kind", "named"), PARTS, ids=lambda value: getattr(value, "__name__", ""))
