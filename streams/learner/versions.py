@@ -45,7 +45,7 @@ Relearn = Callable[[int, int, Callable[[str], None]], Awaitable[Version]]
 """(boundary, the last boundary that was published, who is told of an outage) -> the version, learned again."""
 
 Waits = Callable[[str, str], None]
-"""Is told for what somebody waits: (one of streams.monitoring.metrics.PAUSES, the detail)."""
+"""Is told for what somebody waits: (one of streams.monitoring.label_values.PAUSES, the detail)."""
 
 
 def unheard(reason: str, detail: str) -> None:

@@ -1,7 +1,7 @@
 """Prometheus metrics of a worker, counted once per commit or transaction.
 
 All state is in a `Metrics` object with a registry of its own, so that two workers (or tests) in one process do not mix.
-Labels are bounded: shards, risk bands, models, and the reasons listed here; any other reason counts as ``other``. What
+Labels are bounded: shards, risk bands, models, and those of `label_values`; any other reason counts as ``other``. What
 each series means, and which to alarm on, is in docs/operations.md; deploy/ has the rules and dashboard that use them.
 """
 
@@ -28,25 +28,18 @@ from models.loyalty.loop import STAGES
 from models.timeline.shard_state import ShardState, Stages, Totals
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import DecisionSeries, SharedSeries
-from streams.monitoring.model_metrics import ContestSeries, WhenKnown
+from streams.monitoring.label_values import (
+    DOUBTED,
+    HELD,
+    OTHER,
+    PAUSES,
+    REDELIVERIES,
+    REJECTIONS,
+    UNPUBLISHED,
+    UNREADABLE,
+)
+from streams.monitoring.model_metrics import ContestSeries, ModelSeries
 from streams.release import release
-
-REJECTIONS = ("token", "number", "missing", "producer")
-"""Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
-
-UNPUBLISHED, HELD, UNREADABLE = "kafka", "transaction", "unreadable"
-TAKEOVER = "takeover"
-PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD, UNREADABLE, TAKEOVER)
-"""Why a shard that has work, or the learner, stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD` and
-`UNREADABLE`, whose work Kafka does not hand out, may stand beside another."""
-
-DOUBTED = ("applied", "duplicate")
-"""How a touchpoint is taken of which nobody knows whether it came before."""
-
-OTHER = "other"
-
-REDELIVERIES = ("records", "outbox", "examples", "commits")
-"""What was delivered a second time, and recognised: see docs/operations.md for what each of them counts."""
 
 STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 SIZE_BUCKETS = (0, 1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
@@ -65,14 +58,6 @@ _COUNTED: tuple[tuple[str, str, str], ...] = (
     ("triggers", "retention_triggers", "triggers decided"),
 )
 """Field of `Totals`, name of the counter, its help."""
-
-_QUALITY = ("auc", "log_loss", "brier", "labels", "churn_rate", "mean_predicted")
-_VERSION = "retention_model_version_seconds"
-_OF_THE_MODEL: Mapping[str, str] = {
-    _VERSION: "boundary (log time) of the newest model version",
-    **{f"retention_model_{name}": f"prequential quality of the newest version: {name}" for name in _QUALITY},
-}
-"""Name and help of what only the worker that learns can say."""
 
 
 class Metrics:
@@ -147,7 +132,7 @@ class Metrics:
 
         self._learns = gauge("retention_owned_learner", "1 on the worker that learns")
         self._trouble = gauge("retention_learner_stands_still", "1 while this worker's learner can't go on")
-        self._model, self._contest = WhenKnown(_OF_THE_MODEL), ContestSeries()
+        self._model, self._contest = ModelSeries(), ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
         self.decisions, self._shared = DecisionSeries(self.registry), SharedSeries(self.registry)
@@ -271,9 +256,7 @@ class Metrics:
     def version(self, boundary: int, quality: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> None:
         """A model version was published, or became active. boundary in ms of log time; quality as of a `Version`, and
         choice, where it has one."""
-        known = {f"retention_model_{name}": quality.get(name) for name in _QUALITY}
-        known[_VERSION] = boundary / 1000 if boundary >= 0 else None
-        self._model.values = {name: value for name, value in known.items() if value is not None}
+        self._model.version(boundary, quality)
         self._contest.quality, self._contest.choice = quality, choice or {}
 
     def learns(self, here: bool) -> None:

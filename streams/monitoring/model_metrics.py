@@ -13,6 +13,14 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+_QUALITY = ("auc", "log_loss", "brier", "labels", "churn_rate", "mean_predicted")
+_VERSION = "retention_model_version_seconds"
+_OF_THE_MODEL: Final[Mapping[str, str]] = {
+    _VERSION: "boundary (log time) of the newest model version",
+    **{f"retention_model_{name}": f"prequential quality of the newest version: {name}" for name in _QUALITY},
+}
+"""Name and help of what only the worker that learns can say."""
+
 _OF_ALL: Final[Mapping[str, str]] = {
     "pinned": "1 while an operator's choice holds, and evidence may not promote",
     "promotions": "changes of champion since the log began",
@@ -86,3 +94,16 @@ class WhenKnown(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         for name, help in self._helps.items():
             yield GaugeMetricFamily(name, help, value=self.values.get(name))
+
+
+class ModelSeries(WhenKnown):
+    """The newest version's boundary and quality."""
+
+    def __init__(self) -> None:
+        super().__init__(_OF_THE_MODEL)
+
+    def version(self, boundary: int, quality: Mapping[str, Any]) -> None:
+        """A version was published, or became active. boundary: in ms of log time."""
+        known = {f"retention_model_{name}": quality.get(name) for name in _QUALITY}
+        known[_VERSION] = boundary / 1000 if boundary >= 0 else None
+        self.values = {name: value for name, value in known.items() if value is not None}

@@ -24,7 +24,8 @@ from streams.kafka.open_transactions import LogEnd, OpenTransactions
 from streams.kafka.tails import TailReader
 from streams.monitoring.health import Progress
 from streams.monitoring.http import Valid, WebServer
-from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE, Metrics
+from streams.monitoring.label_values import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE
+from streams.monitoring.metrics import Metrics
 from streams.monitoring.protocols import Owners
 from streams.outbox.relay import Sent
 from streams.routes import Route
@@ -116,7 +117,7 @@ class Watching:
         self.progress.working(shard)
 
     def waiting(self, shard: int, reason: str, detail: str) -> None:
-        """A shard has work that can't be done now. reason: one of `streams.monitoring.metrics.PAUSES`."""
+        """A shard has work that can't be done now. reason: one of `streams.monitoring.label_values.PAUSES`."""
         self.progress.waiting(shard, f"{reason}: {detail}")
         self.metrics.paused(shard, reason)
 

@@ -14,7 +14,8 @@ from models.loyalty.loop import STAGES
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import ALARMS, LEVELS, NO_GATE, WHATS
-from streams.monitoring.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
+from streams.monitoring.label_values import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS
+from streams.monitoring.metrics import Metrics
 from tests.support.monitoring import of_rekey
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,7 +11,8 @@ from models.loyalty.loop import STAGES
 from models.timeline.shard_state import UNKNOWN_STAGES, PolicyName, ShardState, Totals
 from models.timeline.shared import Alarm, Shared
 from models.timeline.stop_types import Stop, Stops
-from streams.monitoring.metrics import REDELIVERIES, Metrics
+from streams.monitoring.label_values import REDELIVERIES
+from streams.monitoring.metrics import Metrics
 
 
 def series(metrics: Metrics) -> dict[tuple[str, ...], float]:
