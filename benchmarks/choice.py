@@ -21,8 +21,9 @@ from statistics import mean, stdev
 from typing import Final, NamedTuple, get_args
 
 from benchmarks.choice_intervals import Coverage, coverages
+from benchmarks.choice_kinds import ACTIONS, USEFUL
 from benchmarks.choice_runs import SIZES, Outcome, Setup, at_random, everybody, fixed, learned, riskier_half, world_of
-from benchmarks.choice_world import ACTIONS, USEFUL, Effects, World
+from benchmarks.choice_world import Effects, World
 from models.settings import WEEK
 
 Rule = Callable[[World], Outcome]

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.choice_world import Flags, Whole
+from benchmarks.choice_episodes import Flags, Whole
 from models.decisions.choosing.columns import Chances
 from models.decisions.draw import ONE
 from models.decisions.purse import WHOLE_UNIT

@@ -23,8 +23,9 @@ from typing import Final, NamedTuple, get_args
 
 import numpy as np
 
+from benchmarks.choice_episodes import Episodes
 from benchmarks.choice_runs import Setup, beside_control, learned
-from benchmarks.choice_world import Effects, Episodes, World
+from benchmarks.choice_world import Effects, World
 from models.decisions.choosing.domains import Domain, in_share
 from models.proof.difference import LEAST_EACH, Difference, Lift
 from models.proof.intervals import Running

@@ -15,9 +15,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.choice_episodes import Episodes, Floats
+from benchmarks.choice_kinds import KINDS, USEFUL
 from benchmarks.choice_lift import TUNED_FOR
 from benchmarks.choice_runs import Outcome, Setup, everybody, fixed, learned, world_of
-from benchmarks.choice_world import KINDS, USEFUL, Effects, Episodes, Floats, World
+from benchmarks.choice_world import Effects, World
 from models.proof.difference import Difference
 from models.proof.programme import ALPHA
 from streams.history.evaluation.plots import axes_of, save

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from benchmarks.choice_budget import ContactBudget, left_alone
-from benchmarks.choice_world import ACTIONS, FEATURES, NONE, Effects, Episodes, Floats, Whole, World
+from benchmarks.choice_episodes import Episodes, Floats, Whole
+from benchmarks.choice_kinds import ACTIONS, NONE
+from benchmarks.choice_world import FEATURES, Effects, World
 from models.decisions.choosing.columns import Chances, chances_of, scores_of, unproven
 from models.decisions.choosing.domains import Domain, in_share, keyed
 from models.decisions.choosing.numbers import Numbers

@@ -20,7 +20,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from benchmarks.choice_world import ENTER, FEATURES, WINDOW, Effects, Flags, Floats, Whole, World
+from benchmarks.choice_episodes import Flags, Floats, Whole
+from benchmarks.choice_world import ENTER, FEATURES, WINDOW, Effects, World
 from models.churn.newton.classifiers import NewtonCloglog, NewtonLogistic
 from models.customer.layout import BASIS
 from models.decisions.draw import ONE

@@ -12,32 +12,41 @@ differs is theirs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from benchmarks.choice_episodes import Episodes, Floats, Whole
+from benchmarks.choice_kinds import (
+    ACTIONS,
+    ANNOYED,
+    BACK,
+    BORED,
+    COST,
+    COUPONS,
+    DRIFT,
+    FACE,
+    HARM,
+    HELP,
+    LEAST_HARM,
+    LEAVE,
+    OFFER,
+    OPENS,
+    PACE,
+    SERVICE,
+    SHARES,
+    SHARES_DOGS,
+    UNSUBSCRIBES,
+    VISITS,
+)
+
 Effects = Literal["full", "dogs", "negative", "none", "idle", "turns"]
 
-ACTIONS: Final = ("none", "care", "useful", "reward", "offer")
-KINDS: Final = ("price", "service", "bored", "dog", "sure", "lost")
-"""Why a customer drifts, if they do: too dear, bad service, boredom. A sleeping dog leaves when it is woken; who is
-sure comes back alone; who is lost does not."""
-PRICE, SERVICE, BORED, DOG, SURE, LOST = range(6)
-NONE, CARE, USEFUL, REWARD, OFFER = range(5)
 OK, DRIFTING, LEFT = range(3)
 FEATURES: Final = (
     *("one", "tenure", "purchases", "silence", "complaints", "case", "sentiment", "opens", "visits", "coupons"),
     *("irregularity", "value", "risk", "contacts"),
 )
-COST: Final = np.array([0.0, 3.0, 0.3, 1.5, 0.1])
-"""Money of a contact by action, when it is made."""
-FACE: Final = 5.0
-"""Money that an offer gives away at the first purchase of its window."""
 WINDOW: Final = 8
 """Weeks until the outcome of an episode is told."""
 BURN: Final = 40
@@ -45,75 +54,9 @@ BURN: Final = 40
 ENTER, EXIT = 0.5, 0.35
 """Risk at which an episode opens, and below which the next one may."""
 
-_SHARES: Final = np.array([0.22, 0.17, 0.24, 0.07, 0.20, 0.10])
-_SHARES_DOGS: Final = np.array([0.17, 0.13, 0.19, 0.20, 0.20, 0.11])
-# By kind: weekly chances of drifting, of coming back from it, of leaving from it; the pace of purchases meanwhile.
-_DRIFT: Final = np.array([0.035, 0.035, 0.035, 0.030, 0.060, 0.050])
-_BACK: Final = np.array([0.05, 0.04, 0.05, 0.15, 0.30, 0.01])
-_LEAVE: Final = np.array([0.06, 0.08, 0.06, 0.015, 0.005, 0.30])
-_PACE: Final = np.array([0.10, 0.10, 0.10, 0.15, 0.15, 0.05])
-# By kind and action: chance that a drifting customer comes back at once, and that a customer leaves at once.
-_HELP: Final = np.array(
-    [
-        [0.0, 0.03, 0.12, 0.10, 0.60],
-        [0.0, 0.65, 0.06, 0.04, 0.02],
-        [0.0, 0.05, 0.40, 0.55, 0.10],
-        [0.0, 0.00, 0.00, 0.00, 0.00],
-        [0.0, 0.00, 0.00, 0.02, 0.03],
-        [0.0, 0.02, 0.00, 0.01, 0.03],
-    ]
-)
-_HARM: Final = np.array(
-    [
-        [0.0, 0.00, 0.01, 0.00, 0.00],
-        [0.0, 0.00, 0.03, 0.04, 0.15],
-        [0.0, 0.01, 0.00, 0.00, 0.01],
-        [0.0, 0.22, 0.28, 0.28, 0.35],
-        [0.0, 0.00, 0.00, 0.00, 0.00],
-        [0.0, 0.00, 0.00, 0.00, 0.00],
-    ]
-)
-_LEAST_HARM: Final = 0.06
-"""Of every contact, where all of them harm."""
-# By kind: chances that a contact makes complain, and unsubscribe.
-_ANNOYED: Final = np.array([0.01, 0.12, 0.01, 0.15, 0.01, 0.02])
-_UNSUBSCRIBES: Final = np.array([0.01, 0.03, 0.01, 0.15, 0.01, 0.02])
-# By kind: what is seen of coupons, messages and visits; kinds differ, customers of one kind more.
-_COUPONS: Final = np.array([1.2, -0.1, 0.0, -0.5, -0.3, 0.1])
-_OPENS: Final = np.array([0.3, 0.2, 1.0, -1.6, 0.0, -0.6])
-_VISITS: Final = np.array([0.4, 0.2, 0.8, -1.0, 0.2, -0.8])
 
 _MOST_PURCHASES: Final = 24
 """In a week; at the fastest pace there is the chance of more is below 1e-14."""
-
-
-@dataclass
-class Episodes:
-    """Episodes that open at one week's end. features, worth, tier, eligible are all that a policy may see.
-
-    features: shape (n, features), the first is 1. worth: margin expected in the window if the customer stays as they
-    were. tier: 0 to 2, by worth. eligible: (n, actions), leaving alone always. truth, kept_truth: for the judge,
-    (n, actions): the expected net value, and the chance of a purchase. kinds: for the judge. Set later: what was done,
-    and what came of it.
-    """
-
-    week: int
-    customers: Whole
-    features: Floats
-    worth: Floats
-    tier: Whole
-    eligible: Flags
-    truth: Floats
-    kept_truth: Floats
-    kinds: Whole
-    action: Whole = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    margin: Floats = field(default_factory=lambda: np.empty(0))
-    redeemed: Floats = field(default_factory=lambda: np.empty(0))
-    kept: Flags = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
-    notes: dict[str, Floats] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.customers)
 
 
 class World:
@@ -140,7 +83,7 @@ class World:
     def _born(self) -> None:
         rng = np.random.default_rng([self.seed, 1])
         n = self.customers
-        self.kinds = rng.choice(6, n, p=_SHARES_DOGS if self.effects == "dogs" else _SHARES)
+        self.kinds = rng.choice(6, n, p=SHARES_DOGS if self.effects == "dogs" else SHARES)
         self._rate = np.clip(rng.gamma(3.0, 0.2, n), 0.12, 2.5)
         self._price = np.exp(rng.normal(2.35, 0.55, n))
         self._begin = rng.integers(-BURN, self.weeks_in_all - 8, n)
@@ -149,9 +92,9 @@ class World:
         def seen(means: Floats) -> Floats:
             return 1.6 * means[self.kinds] + rng.normal(0.0, 1.0, n)
 
-        self._coupons = 0.7 * seen(_COUPONS)
-        self._opening = _logistic(0.8 * seen(_OPENS))
-        self._visiting = _logistic(0.8 * seen(_VISITS) - 0.5)
+        self._coupons = 0.7 * seen(COUPONS)
+        self._opening = _logistic(0.8 * seen(OPENS))
+        self._visiting = _logistic(0.8 * seen(VISITS) - 0.5)
         self._state = np.zeros(n, dtype=np.int8)
         self._purchases, self._spent = np.zeros(n), np.zeros(n)
         self._last = self._begin.astype(np.float64)
@@ -169,16 +112,16 @@ class World:
         """Help, harm and moves between states, by kind."""
         negative = self.effects == "negative" or (self.effects == "turns" and self.week >= self.weeks_in_all // 2)
         contact = np.arange(5) > 0
-        self._help = _HELP * (not negative and self._answers)
-        self._harm = np.maximum(_HARM, _LEAST_HARM) * contact if negative else _HARM * self._answers
+        self._help = HELP * (not negative and self._answers)
+        self._harm = np.maximum(HARM, LEAST_HARM) * contact if negative else HARM * self._answers
         self.cost = COST * (self.effects != "none")
         self._face = FACE * (self.effects != "none")
         self._moves = np.zeros((6, 3, 3))
-        self._moves[:, OK, OK], self._moves[:, OK, DRIFTING] = 1.0 - _DRIFT, _DRIFT
-        self._moves[:, DRIFTING, OK], self._moves[:, DRIFTING, LEFT] = _BACK, _LEAVE
-        self._moves[:, DRIFTING, DRIFTING] = 1.0 - _BACK - _LEAVE
+        self._moves[:, OK, OK], self._moves[:, OK, DRIFTING] = 1.0 - DRIFT, DRIFT
+        self._moves[:, DRIFTING, OK], self._moves[:, DRIFTING, LEFT] = BACK, LEAVE
+        self._moves[:, DRIFTING, DRIFTING] = 1.0 - BACK - LEAVE
         self._moves[:, LEFT, LEFT] = 1.0
-        self._paces = np.column_stack([np.ones(6), _PACE, np.zeros(6)])
+        self._paces = np.column_stack([np.ones(6), PACE, np.zeros(6)])
 
     # A week
 
@@ -203,9 +146,9 @@ class World:
         spending, mood = rng.normal(0.0, 1.0, (2, n))
         here = self._begin <= now
         state, kinds = self._state, self.kinds
-        drifts = here & (state == OK) & (moving < _DRIFT[kinds])
-        back = (state == DRIFTING) & (moving < _BACK[kinds])
-        leaves = (state == DRIFTING) & (moving > 1.0 - _LEAVE[kinds])
+        drifts = here & (state == OK) & (moving < DRIFT[kinds])
+        back = (state == DRIFTING) & (moving < BACK[kinds])
+        leaves = (state == DRIFTING) & (moving > 1.0 - LEAVE[kinds])
         self._state = state = np.select([drifts, back, leaves], [DRIFTING, OK, LEFT], state).astype(np.int8)
 
         bought = purchases(self._rate * self._paces[kinds, state] * _season(now), buying) * here
@@ -362,9 +305,9 @@ class World:
         )
         contact = (action > 0) & self._answers
         kinds = self.kinds[at]
-        annoyed = np.where((kinds == SERVICE) & (action != OFFER), 0.3, 1.0) * _ANNOYED[kinds]
+        annoyed = np.where((kinds == SERVICE) & (action != OFFER), 0.3, 1.0) * ANNOYED[kinds]
         self._complaints[at] += contact & (complaining < 0.01 + annoyed)
-        self._unsubscribed[at] |= unsubscribing < 0.003 + np.where(contact, _UNSUBSCRIBES[kinds], 0.0)
+        self._unsubscribed[at] |= unsubscribing < 0.003 + np.where(contact, UNSUBSCRIBES[kinds], 0.0)
         self._window_margin[at] = self._window_redeemed[at] = 0.0
         self._window_kept[at] = False
         self._coupon_out[at] = action == OFFER

@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.choice import Cell, cells, coverage_table, table
 from benchmarks.choice_intervals import TUNED_FOR, Coverage, enough_events, naive, watched, yes_no
+from benchmarks.choice_kinds import ACTIONS, NONE, OFFER, USEFUL
 from benchmarks.choice_lift import FIGURES, Watched, watch
 from benchmarks.choice_runs import Setup, at_random, everybody, fixed, learned, riskier_half
 from benchmarks.choice_treated import FIRST_SEED, biases
-from benchmarks.choice_world import ACTIONS, NONE, OFFER, USEFUL, WINDOW, World, purchases
+from benchmarks.choice_world import WINDOW, World, purchases
 from models.proof.difference import Difference
 
 pytestmark = pytest.mark.slow
