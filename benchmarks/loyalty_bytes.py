@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +27,7 @@ from streams.local.embedded import EmbeddedRedis
 from streams.store import Write
 from streams.store.redis.connection import connect
 from streams.store.redis.store import RedisStore
+from tests.support.policies import EXAMPLE, POINT_PER_UNIT
 from tests.support.replies import answered, busy, with_policy
 
 APP: Final = "bytes"
@@ -35,30 +35,25 @@ SEED, PARTITIONS = 3, 2
 MOST: Final = 800
 """Bytes that a typical customer should take in all, with points and value."""
 SETTINGS: Final = EngineSettings(horizon=28 * DAY, boundary=7 * DAY, version_delay=0)
-KEPT: Final = """
+KEPT: Final = f"""
 [value]
 fewest = 20
 [points]
 expires = "180d"
 expires_at = "month"
 returns_within = "30d"
-[points.earn.purchases]
-touchpoints = ["purchase"]
-points = 1
-per = 1.0
-pending = "14d"
-[loyalty]
+{POINT_PER_UNIT}[loyalty]
 [membership]
 counts = "spent"
 window = "365d"
-levels = [{ name = "silver", at = 100 }, { name = "gold", at = 300, times = 1.5 }]
+levels = [{{ name = "silver", at = 100 }}, {{ name = "gold", at = 300, times = 1.5 }}]
 """
 _outputs = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
 def lived(customers: int, days: int) -> Rehearsal:
     """The stream, with what came of its triggers."""
-    text = files("models.decisions.policy").joinpath("example.toml").read_text() + KEPT
+    text = EXAMPLE + KEPT
     logs: list[list[LogRecord]] = [with_policy(log, text) for log in busy(SEED, PARTITIONS, customers, days)]
     told = []
     for log, shard in zip(logs, rehearse(logs, SETTINGS).shards, strict=True):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from models.simulation.rehearsal import rehearse
 from models.touchpoints.kinds import Kind
 from streams.history.evaluation.plots import axes_of, save
 from tests.support.logs import START, chosen_policy, clock, log_of, told
+from tests.support.policies import EXAMPLE, POINT_PER_UNIT
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
 DAYS: Final = 240
@@ -36,18 +36,13 @@ POLICY: Final = (
     re.sub(
         r"(?<= = )0\.[4568][05]0?(?= [,}]|\n)",
         lambda found: _LEVELS.get(found[0], found[0]),
-        files("models.decisions.policy").joinpath("example.toml").read_text(),
+        EXAMPLE,
     )
-    + """
+    + f"""
 [points]
 expires = "90d"
 returns_within = "30d"
-[points.earn.purchases]
-touchpoints = ["purchase"]
-points = 1
-per = 1.0
-pending = "14d"
-[loyalty]
+{POINT_PER_UNIT}[loyalty]
 half_life = "60d"
 active_from = 3
 """

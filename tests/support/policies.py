@@ -25,6 +25,13 @@ EAGER = (
     .replace("# -- channels", "[contract]\nlevels = true\n# -- channels")
 )
 """The example with lower levels and shorter windows."""
+POINT_PER_UNIT = """[points.earn.purchases]
+touchpoints = ["purchase"]
+points = 1
+per = 1.0
+pending = "14d"
+"""
+"""A rule of `[points]`."""
 CLASSES = EAGER.replace(
     "# -- channels",
     """[[risk.for_classes]]

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
 
+import pytest
 from aiohttp import web
 
 from streams.routes import Route
+
+
+@contextmanager
+def held_to_routes(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every answer meanwhile is one that the table of routes has. module: with `shelter` and `ROUTES`, as that of the
+    console."""
+    shelter, told = module.shelter, list[str]()
+
+    def sheltered(served: web.Application, headers: Mapping[str, str]) -> None:
+        shelter(served, headers)
+        watch(served, module.ROUTES, told.append)
+
+    monkeypatch.setattr(module, "shelter", sheltered)
+    yield
+    assert told == [], told
 
 
 def watch(app: web.Application, routes: tuple[Route, ...], told: Callable[[str], None]) -> None:

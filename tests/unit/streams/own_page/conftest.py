@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
-from aiohttp import web
 
 from streams.own_page import app
-from tests.support.contracts.watched import watch
+from tests.support.contracts.watched import held_to_routes
 
 
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    shelter, told = app.shelter, list[str]()
-
-    def sheltered(served: web.Application, headers: Mapping[str, str]) -> None:
-        shelter(served, headers)
-        watch(served, app.ROUTES, told.append)
-
-    monkeypatch.setattr(app, "shelter", sheltered)
-    yield
-    assert told == []
+    with held_to_routes(app, monkeypatch):
+        yield
