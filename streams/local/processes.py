@@ -63,10 +63,8 @@ class ServerNotStarted(EngineError):
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment (another process may take it before its user does)."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port that nobody listens on, as of `free_ports`."""
+    return free_ports(1)[0]
 
 
 def usual_port(port: int) -> int | None:
@@ -80,11 +78,19 @@ def usual_port(port: int) -> int | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Several at once, each another: asked for one by one, two may be the same."""
+    """Several at once, each another.
+
+    For the next minute the system gives them to nobody who asks for any port, since there was a connection on them just
+    now; a server that names its port (with SO_REUSEADDR, as servers do) gets it. Another that names it may be faster.
+    """
     with contextlib.ExitStack() as probes:
         found = [probes.enter_context(socket.socket()) for _ in range(count)]
         for probe in found:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((LOOPBACK, 0))
+            probe.listen(1)
+            with socket.create_connection(probe.getsockname()):
+                probe.accept()[0].close()  # before the other end: it is this port that stays behind
         return [int(probe.getsockname()[1]) for probe in found]
 
 

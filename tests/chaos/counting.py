@@ -26,6 +26,8 @@ from streams.outbox.entry import unpack
 from tests.chaos.counting_worker import Body, Order, outputs_of
 from tests.support.prepared import start
 
+PATIENCE_S = 90.0
+"""Only what has failed takes so long, on a machine that is busy with other tests too."""
 WORKER = "import runpy; runpy.run_module('tests.chaos.counting_worker', run_name='__main__')"
 
 
@@ -56,11 +58,16 @@ class Worker:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout_s: float = 30.0) -> int:
-        return self.process.wait(timeout_s)
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE_S)
+
+    def begun(self) -> bool:
+        """Before that it has no handler for SIGTERM."""
+        return self.code is not None or "Thread]: Starting" in self.said or "connecting to Kafka" in self.said
 
     def stop(self) -> int:
         """Graceful; its exit code. What it said is shown where the test then fails."""
+        until(self.begun, lambda: self.said)
         self.signal(signal.SIGTERM)
         code = self.wait()
         print(f"== {self.log.name} ended with {code}\n{self.said[-4000:]}")
@@ -188,16 +195,19 @@ class Bench:
         bodies = {shard: self.body(shard) for shard in range(self.partitions)}
         return all(body is not None and committed.get(shard) == body.next_offset for shard, body in bodies.items())
 
-    def until_counted(self, events: int, timeout_s: float = 60.0) -> None:
-        until(lambda: self.counted() >= events, timeout_s, lambda: f"counted {self.counted()} of {events}")
+    def until_counted(self, events: int) -> None:
+        until(lambda: self.counted() >= events, lambda: f"counted {self.counted()} of {events}")
 
     def differences(self, *, committed: bool = True, duplicates: bool = False) -> list[str]:
         """What is wrong in the final state, measured against the topics as they stand; [] when all is exact.
 
         duplicates: outputs may be there more than once (brokers without transactions).
         """
-        inputs, ends = asyncio.run(self._read(self.order.input))
-        outputs, _ = asyncio.run(self._read(outputs_of(self.order.app)["triggers"]))
+        inputs, ends = asyncio.run(self._read(self.order.input, self._read_to))
+        made = sum(int(record.value) % 3 == 0 for records in inputs.values() for record in records)
+        outputs, _ = asyncio.run(
+            self._read(outputs_of(self.order.app)["triggers"], lambda read, _: sum(map(len, read.values())) >= made)
+        )
         offsets = asyncio.run(self.committed()) if committed else {}
         wrong = []
         for shard in range(self.partitions):
@@ -219,8 +229,18 @@ class Bench:
             wrong += [f"shard {shard}: {name} ({state})" for name, right in checks.items() if not right]
         return wrong
 
-    async def _read(self, topic: str) -> tuple[dict[int, list[Any]], dict[int, int]]:
-        """All readable records of each partition, and the position behind them."""
+    def _read_to(self, _: dict[int, list[Any]], positions: dict[int, int]) -> bool:
+        """As far as the shards have read."""
+        bodies = {shard: self.body(shard) for shard in range(self.partitions)}
+        return all(body is None or positions[shard] >= body.next_offset for shard, body in bodies.items())
+
+    async def _read(
+        self, topic: str, enough: Callable[[dict[int, list[Any]], dict[int, int]], bool]
+    ) -> tuple[dict[int, list[Any]], dict[int, int]]:
+        """All readable records of each partition, and the position behind them.
+
+        enough: whether all is there that must be; until then silence is only a slow broker.
+        """
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.order.bootstrap,
             isolation_level="read_committed",
@@ -233,13 +253,15 @@ class Bench:
             consumer.assign(tps)
             await consumer.seek_to_beginning(*tps)
             records: dict[int, list[Any]] = {tp.partition: [] for tp in tps}
-            idle = 0
+            deadline, idle = time.monotonic() + PATIENCE_S, 0
             while idle < 4:  # not by end_offsets: the embedded broker's are too low
                 got = await consumer.getmany(*tps, timeout_ms=250)
-                idle = 0 if got else idle + 1
                 for tp, batch in got.items():
                     records[tp.partition] += batch
-            return records, {tp.partition: await consumer.position(tp) for tp in tps}
+                positions = {tp.partition: await consumer.position(tp) for tp in tps}
+                waits = not enough(records, positions) and time.monotonic() < deadline
+                idle = 0 if got or waits else idle + 1
+            return records, positions
         finally:
             await consumer.stop()
 
@@ -254,7 +276,7 @@ class Bench:
         return {tp.partition: o.offset for tp, o in offsets.items()}
 
 
-def until(true: Callable[[], bool], timeout_s: float, what: Callable[[], str]) -> None:
+def until(true: Callable[[], bool], what: Callable[[], str], timeout_s: float = PATIENCE_S) -> None:
     """Wait for a condition, or fail saying what is the matter."""
     deadline = time.monotonic() + timeout_s
     while not true():

@@ -47,7 +47,7 @@ class Order(msgspec.Struct, kw_only=True):
     learner: str
     work_s: float = 0.01
     wait_shard: int = -1
-    """This shard waits a minute with each batch, as for a version that does not come."""
+    """This shard waits ten minutes with each batch, as for a version that does not come."""
     stall_shard: int = -1
     """This shard never asks for its second batch."""
     transactions: bool = True
@@ -150,7 +150,7 @@ class CountingShard:
                     await self._write({}, [])
                 continue
             if self._order.wait_shard == self._shard:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             await asyncio.sleep(self._order.work_s)
             await self._apply(records)
             self.busy = False

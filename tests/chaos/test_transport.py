@@ -120,8 +120,8 @@ def test_counts_outputs_and_offsets_are_exact_whatever_happens_to_the_workers(be
         chaos.tend()
         return bench.settled()
 
-    until(all_counted, 60, lambda: f"counted {bench.counted()} of {events} after {chaos.done}")
-    until(settled, 30, lambda: f"outboxes not empty, or offsets not committed, after {chaos.done}")
+    until(all_counted, lambda: f"counted {bench.counted()} of {events} after {chaos.done}")
+    until(settled, lambda: f"outboxes not empty, or offsets not committed, after {chaos.done}")
     assert bench.differences() == []
     chaos.stop()
     print(chaos.ends)
@@ -131,24 +131,24 @@ def test_counts_outputs_and_offsets_are_exact_whatever_happens_to_the_workers(be
 @pytest.mark.slow
 def test_an_owner_stopped_past_its_session_writes_nothing_afterwards(bench: Bench) -> None:
     first = bench.worker(work_s=0.5)  # so that it is stopped with a batch in hand
-    until(lambda: first.owns() == {0, 1, 2, 3}, 20, lambda: first.said)
+    until(lambda: first.owns() == {0, 1, 2, 3}, lambda: first.said)
     bench.produce(2_000)
-    until(lambda: bench.counted() > 200, 20, lambda: first.said)
+    until(lambda: bench.counted() > 200, lambda: first.said)
     first.signal(signal.SIGSTOP)
     second = bench.worker()
-    until(lambda: second.owns() == {0, 1, 2, 3}, 30, lambda: second.said)
+    until(lambda: second.owns() == {0, 1, 2, 3}, lambda: second.said)
     bench.until_counted(2_000)
-    until(bench.settled, 30, lambda: second.said)
+    until(bench.settled, lambda: second.said)
     stood = [(bench.body(shard), bench.counts(shard), bench.outbox(shard)) for shard in range(4)]
     first.signal(signal.SIGCONT)
-    until(lambda: first.code is not None or second.owns() != {0, 1, 2, 3}, 30, lambda: first.said)
+    until(lambda: first.code is not None or second.owns() != {0, 1, 2, 3}, lambda: first.said)
     time.sleep(1)
     # It was either refused at its first write, or came back through the group's next assignment.
     assert first.code in (None, ExitCode.FENCED)
     assert [(bench.body(shard), bench.counts(shard), bench.outbox(shard)) for shard in range(4)] == stood
     bench.produce(500, first=2_000)
     bench.until_counted(2_500)
-    until(bench.settled, 30, lambda: second.said)
+    until(bench.settled, lambda: second.said)
     assert bench.differences() == []
 
 
@@ -175,11 +175,11 @@ def test_a_death_after_each_numbered_step_loses_and_doubles_nothing(bench: Bench
         bench.produce(300, first=events)
         events += 300
         victim = bench.worker(crash_point=step)
-        until(lambda: victim.code is not None, 40, lambda: f"{step} was not passed: {victim.said}")  # noqa: B023 - called at once
+        until(lambda: victim.code is not None, lambda: f"{step} was not passed: {victim.said}")  # noqa: B023 - called at once
         assert victim.code == ExitCode.CRASH_POINT
     survivor = bench.worker()
     bench.until_counted(events)
-    until(bench.settled, 30, lambda: survivor.said)
+    until(bench.settled, lambda: survivor.said)
     assert bench.differences() == []
     assert survivor.stop() == ExitCode.OK
 
@@ -191,13 +191,13 @@ def test_on_the_embedded_broker_counts_are_exact_and_outputs_come_at_least_once(
     bench = Bench.create(tansu.bootstrap_servers, redis_url, redis_app, tmp_path, 4, transactions=False)
     try:
         first, second = bench.worker(), bench.worker()
-        until(lambda: bool(first.owns()) and bool(second.owns()), 40, lambda: first.said + second.said)
+        until(lambda: bool(first.owns()) and bool(second.owns()), lambda: first.said + second.said)
         bench.produce(1_500)
-        until(lambda: bench.counted() > 200, 30, lambda: first.said)
+        until(lambda: bench.counted() > 200, lambda: first.said)
         first.signal(signal.SIGKILL)
         bench.produce(1_500, first=1_500)
         bench.until_counted(3_000)
-        until(bench.settled, 30, lambda: second.said)
+        until(bench.settled, lambda: second.said)
         assert bench.differences(duplicates=True) == []
         assert second.stop() == ExitCode.OK
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from streams.errors import ExitCode
 from streams.local.embedded import EmbeddedRedis
-from tests.chaos.counting import Bench, Worker, until
+from tests.chaos.counting import PATIENCE_S, Bench, Worker, until
 from tests.chaos.counting_worker import Order
 from tests.support.servers import ApacheKafka, Broker
 
@@ -31,51 +32,49 @@ def bench(kafka: ApacheKafka, redis_url: str, redis_app: str, tmp_path: Path) ->
     bench.end()
 
 
-def until_shared(workers: list[Worker], timeout_s: float = 30.0) -> None:
+def until_shared(workers: list[Worker]) -> None:
     """Until the workers own all shards, each by one."""
 
     def shared() -> bool:
         owned = [shard for worker in workers for shard in worker.owns()]
         return sorted(owned) == sorted(ALL) and all(worker.owns() for worker in workers)
 
-    until(shared, timeout_s, lambda: "\n".join(worker.said for worker in workers))
+    until(shared, lambda: "\n".join(worker.said for worker in workers))
 
 
-def until_ended(worker: Worker, timeout_s: float = 30.0) -> int:
-    until(lambda: worker.code is not None, timeout_s, lambda: worker.said)
+def until_ended(worker: Worker) -> int:
+    until(lambda: worker.code is not None, lambda: worker.said)
     assert worker.code is not None
     return worker.code
 
 
 def test_a_rebalance_ends_a_shards_long_wait(bench: Bench) -> None:
     first = bench.worker(wait_shard=0)
-    until(lambda: first.owns() == ALL, 20, lambda: first.said)
+    until(lambda: first.owns() == ALL, lambda: first.said)
     bench.produce(300)
-    until(lambda: bench.counted() > 0, 20, lambda: first.said)
+    until(lambda: bench.counted() > 0, lambda: first.said)
     second = bench.worker()  # waits for nothing
-    began = time.monotonic()
-    until_shared([first, second])
-    assert time.monotonic() - began < 15  # the wait alone lasts a minute
+    until_shared([first, second])  # the wait alone lasts ten minutes
     assert first.stop() == ExitCode.OK
     bench.until_counted(300)
-    until(bench.settled, 30, lambda: second.said)
+    until(bench.settled, lambda: second.said)
     assert second.stop() == ExitCode.OK
     assert bench.differences() == []
 
 
 @pytest.mark.slow
 def test_a_join_that_waits_for_a_hung_worker_is_no_stall_and_a_stop_meanwhile_ends_well(bench: Bench) -> None:
-    bench.order.session_timeout_s, bench.order.stall_s = 14.0, 2.0
+    bench.order.session_timeout_s, bench.order.stall_s = 30.0, 4.0
     first, second = bench.worker(), bench.worker()
     until_shared([first, second])
     second.signal(signal.SIGSTOP)
-    third = bench.worker()  # the group is joined anew; the broker waits for the second until its session is over
-    until(lambda: "Thread]: Starting" in third.said, 20, lambda: third.said)
+    third = bench.worker()  # the group is joined anew; for twenty seconds the broker waits for the second
+    until(third.begun, lambda: third.said)
     time.sleep(2 * bench.order.stall_s)
     assert first.code is None, first.said
     assert not third.owns(), "the broker did not wait: make the session longer"
     assert first.stop() == ExitCode.OK
-    until(lambda: third.owns() == ALL, 40, lambda: third.said)
+    until(lambda: third.owns() == ALL, lambda: third.said)
 
 
 @pytest.mark.slow
@@ -86,12 +85,11 @@ def test_workers_joining_and_leaving_in_a_storm_stall_no_shard(bench: Bench) -> 
     leaving = []
     while producing.is_alive():
         guest = bench.worker()
-        # Before that it has no handler for SIGTERM.
-        until(lambda: "Thread]: Starting" in guest.said, 20, lambda: guest.said)  # noqa: B023 - called at once
+        until(guest.begun, lambda: guest.said)  # noqa: B023 - called at once
         time.sleep(random.uniform(0.0, 2.0))  # in the join, in the takeover, or at work
         leaving.append(guest.stop())
     bench.until_counted(6_000)
-    until(bench.settled, 30, lambda: resident.said)
+    until(bench.settled, lambda: resident.said)
     assert resident.stop() == ExitCode.OK
     assert set(leaving) == {ExitCode.OK}
     assert bench.differences() == []
@@ -104,14 +102,17 @@ def test_the_learners_partition_moves_to_the_worker_that_remains(bench: Bench) -
     owner, other = (first, second) if one else (second, first)
     before = other.said.count("LEARNER runs")
     owner.process.kill()
-    until(lambda: other.said.count("LEARNER runs") > before, 20, lambda: other.said)
+    until(lambda: other.said.count("LEARNER runs") > before, lambda: other.said)
 
 
 def test_the_committed_offset_is_the_fence_when_a_worker_stops_right_after_its_last_write(bench: Bench) -> None:
-    worker = bench.worker()
-    bench.produce(500)
-    bench.until_counted(500)
-    assert worker.stop() == ExitCode.OK
+    for begun in range(0, 2_500, 500):
+        worker = bench.worker()
+        bench.produce(500, first=begun)
+        bench.until_counted(begun + 500)
+        assert worker.stop() == ExitCode.OK
+        if "the last offsets were not committed in time" not in worker.said:  # a second, and a broker may take longer
+            break
     next_offsets = {shard: body.next_offset for shard in ALL if (body := bench.body(shard))}
     assert asyncio.run(bench.committed()) == next_offsets
 
@@ -123,10 +124,10 @@ def test_on_either_broker_two_workers_share_the_shards(
     bench = Bench.create(broker.bootstrap_servers, redis_url, redis_app, tmp_path, len(ALL), transactions=transactions)
     try:
         workers = [bench.worker(), bench.worker()]
-        until_shared(workers, 40)
+        until_shared(workers)
         bench.produce(600)
         bench.until_counted(600)
-        until(bench.settled, 30, lambda: workers[0].said)
+        until(bench.settled, lambda: workers[0].said)
         assert bench.differences(duplicates=not transactions) == []
     finally:
         bench.end()
@@ -143,7 +144,7 @@ def test_a_takeover_waits_for_redis_and_goes_on_when_it_is_back(
         bench.produce(200)
         own_redis.kill()
         worker = bench.worker()
-        until(lambda: "reading the meta" in worker.said, 20, lambda: worker.said)
+        until(lambda: "reading the meta" in worker.said, lambda: worker.said)
         own_redis.restart()
         bench.until_counted(200)
         assert worker.stop() == ExitCode.OK
@@ -157,14 +158,14 @@ def test_a_worker_outlives_its_broker(own_kafka: ApacheKafka, redis_url: str, re
     try:
         worker = bench.worker()
         bench.produce(1_000)
-        until(lambda: bench.counted() > 100, 20, lambda: worker.said)
+        until(lambda: bench.counted() > 100, lambda: worker.said)
         own_kafka.kill()
         time.sleep(2)
         own_kafka.restart()
-        bench.until_counted(1_000, 60)
+        bench.until_counted(1_000)
         bench.produce(500, first=1_000)
-        bench.until_counted(1_500, 60)
-        until(bench.settled, 30, lambda: worker.said)
+        bench.until_counted(1_500)
+        until(bench.settled, lambda: worker.said)
         assert worker.stop() == ExitCode.OK
         assert bench.differences() == []
     finally:
@@ -188,8 +189,11 @@ def lose_meta(bench: Bench) -> None:
 def recreate_topic(bench: Bench) -> None:
     async def recreate(admin: AIOKafkaAdminClient) -> None:
         await admin.delete_topics([bench.order.input])
-        await asyncio.sleep(1)
-        await admin.create_topics([NewTopic(bench.order.input, len(ALL), 1)])
+        async with asyncio.timeout(PATIENCE_S):
+            while bench.order.input in await admin.list_topics():  # noqa: ASYNC110 - Kafka signals nothing
+                await asyncio.sleep(0.1)
+        made = await admin.create_topics([NewTopic(bench.order.input, len(ALL), 1)])
+        assert [error[1] for error in made.topic_errors] == [0], made
 
     with_admin(bench, recreate)
 
@@ -245,12 +249,12 @@ def test_a_shard_whose_takeover_would_skip_something_is_parked_and_the_others_go
     counted_and_stopped(bench)
     damage(bench)
     worker = bench.worker()
-    until(lambda: told in worker.said and worker.owns() == ALL - {shard}, 30, lambda: worker.said)
+    until(lambda: told in worker.said and worker.owns() == ALL - {shard}, lambda: worker.said)
     assert "remedy" in worker.said
     stood = bench.body(shard)
     others = {other: bench.number(other) for other in ALL - {shard}}
     bench.produce(300, first=1_000)
-    until(lambda: all(bench.number(n) > number for n, number in others.items()), 20, lambda: worker.said)
+    until(lambda: all(bench.number(n) > number for n, number in others.items()), lambda: worker.said)
     assert bench.body(shard) == stood
     assert worker.stop() == ExitCode.OK
 
@@ -261,11 +265,11 @@ def test_a_restored_meta_is_taken_over_without_a_restart(bench: Bench) -> None:
     kept: Any = server.dump(bench.key(1, "meta"))
     lose_meta(bench)
     worker = bench.worker()
-    until(lambda: "parked, the others go on: MetaMissing" in worker.said, 30, lambda: worker.said)
+    until(lambda: "parked, the others go on: MetaMissing" in worker.said, lambda: worker.said)
     bench.produce(300, first=300)
     server.restore(bench.key(1, "meta"), 0, kept)
     bench.until_counted(600)
-    until(bench.settled, 30, lambda: worker.said)
+    until(bench.settled, lambda: worker.said)
     assert worker.stop() == ExitCode.OK
     assert bench.differences() == []
 
@@ -274,7 +278,7 @@ def test_a_redis_that_went_back_ends_the_worker_at_its_next_write(bench: Bench) 
     worker = bench.worker()
     bench.produce(300)
     bench.until_counted(300)
-    until(bench.settled, 30, lambda: worker.said)
+    until(bench.settled, lambda: worker.said)
     for shard in ALL:
         redis.Redis.from_url(bench.order.redis).hincrby(bench.key(shard, "meta"), "number", -1)
     bench.produce(30, first=300)
@@ -290,7 +294,8 @@ def test_a_takeover_longer_than_the_request_timeout_ends_no_worker(bench: Bench)
 
 def test_a_takeover_that_hangs_is_parked_and_tried_again(bench: Bench) -> None:
     worker = bench.worker(check_delay_s=60, step_s=2.0)
-    until(lambda: worker.said.count("parked, the others go on: TakeoverFailed") == len(ALL), 30, lambda: worker.said)
+    parked = re.compile(r"(\d+) is parked, the others go on: TakeoverFailed")
+    until(lambda: {int(shard) for shard in parked.findall(worker.said)} == ALL, lambda: worker.said)
     assert worker.stop() == ExitCode.OK
 
 
@@ -302,14 +307,14 @@ def test_a_shard_that_neither_waits_nor_works_ends_the_worker(bench: Bench) -> N
 
 def test_a_main_loop_that_raises_parks_its_shard_and_skips_nothing(bench: Bench) -> None:
     worker = bench.worker()
-    until(lambda: worker.owns() == ALL, 20, lambda: worker.said)
+    until(lambda: worker.owns() == ALL, lambda: worker.said)
     bench.produce_one(b"no number")
-    until(lambda: "in 0 is parked, the others go on: ShardFailed" in worker.said, 20, lambda: worker.said)
+    until(lambda: "in 0 is parked, the others go on: ShardFailed" in worker.said, lambda: worker.said)
     assert "ValueError" in worker.said
     stood = bench.body(0)
     others = {other: bench.number(other) for other in ALL - {0}}
     bench.produce(300)
-    until(lambda: all(bench.number(n) > number for n, number in others.items()), 20, lambda: worker.said)
+    until(lambda: all(bench.number(n) > number for n, number in others.items()), lambda: worker.said)
     assert bench.body(0) == stood
     assert worker.stop() == ExitCode.OK
 
@@ -322,7 +327,7 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_yet(
         bench.produce(200)
         own_kafka.stop()
         worker = bench.worker()
-        until(lambda: "connecting to Kafka" in worker.said, 20, lambda: worker.said)
+        until(lambda: "connecting to Kafka" in worker.said, lambda: worker.said)
         own_kafka.restart()
         bench.until_counted(200)
         assert worker.stop() == ExitCode.OK
@@ -334,7 +339,7 @@ def test_a_worker_that_waits_for_its_broker_can_be_stopped(redis_url: str, redis
     order = Order(app=redis_app, bootstrap="127.0.0.1:1", redis=redis_url, input="in", learner="learner")
     worker = Worker(order, tmp_path / "worker.log")
     try:
-        until(lambda: "connecting to Kafka" in worker.said, 20, lambda: worker.said)
+        until(lambda: "connecting to Kafka" in worker.said, lambda: worker.said)
         assert worker.stop() == ExitCode.OK
     finally:
         worker.process.kill()

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from streams.local.processes import LOOPBACK, ServerNotStarted, ServerProcess, free_port, kafka_answers, redis_answers
+from streams.local.processes import (
+    LOOPBACK,
+    ServerNotStarted,
+    ServerProcess,
+    free_port,
+    free_ports,
+    kafka_answers,
+    redis_answers,
+)
 
 SERVE = "import http.server, sys; http.server.test(port=int(sys.argv[1]), bind=sys.argv[2])"
 
@@ -170,6 +178,17 @@ def test_a_server_does_not_outlive_a_parent_that(ending: str, number: signal.Sig
     parent.wait(60)
     parent.stdout.close()
     assert gone(pid), f"server {pid} is still there after its parent {ending}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not run: other systems remember connections otherwise")
+def test_a_free_port_goes_to_who_names_it_and_to_nobody_who_asks_for_any() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    for port in ports:
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind((LOOPBACK, port))
+        with socket.create_server((LOOPBACK, port)):
+            pass
 
 
 def test_nobody_answers_on_a_free_port() -> None:
