@@ -13,6 +13,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from streams.local.embedded import PORT_ATTEMPTS
 from streams.local.processes import LOOPBACK, free_port
 
 
@@ -43,8 +44,14 @@ class Mails:
 def mail_server(utf8: bool = True) -> Iterator[tuple[str, Mails]]:
     """Its address, and what came. utf8: whether it takes addresses beyond ASCII."""
     mails = Mails()
-    controller = Controller(mails, hostname=LOOPBACK, port=free_port(), enable_SMTPUTF8=utf8)
-    controller.start()
+    for attempt in range(PORT_ATTEMPTS):
+        controller = Controller(mails, hostname=LOOPBACK, port=free_port(), enable_SMTPUTF8=utf8, ready_timeout=30)
+        try:
+            controller.start()
+            break
+        except OSError:  # another process was faster to take the port
+            if attempt + 1 == PORT_ATTEMPTS:
+                raise
     try:
         yield f"{LOOPBACK}:{controller.port}", mails
     finally:

@@ -26,7 +26,7 @@ from streams.store.redis.store import RedisStore
 from streams.store.rules import StoreRefused
 from tests.support.stores import admin, everything
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 @pytest.fixture

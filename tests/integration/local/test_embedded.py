@@ -30,7 +30,7 @@ def test_the_broker_takes_topics_and_records_and_is_gone_afterwards(tmp_path: Pa
         assert admin.list_topics() == ["touchpoints"]
         admin.close()
         producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
-        assert producer.send("touchpoints", b"x", partition=1).get(10).offset == 0
+        assert producer.send("touchpoints", b"x", partition=1).get(60).offset == 0
         producer.close()
         port = broker.port
         assert broker.pid
@@ -58,7 +58,7 @@ def test_stopping_the_broker_does_not_wait_for_connected_clients(tmp_path: Path)
         admin.list_topics()
         started = time.monotonic()
         broker.stop()
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 4.8  # by itself it waits for five seconds
         admin.close()
 
 

@@ -18,14 +18,14 @@ from streams.outbox.entry import Destination, pack, unpack
 from streams.store.port import LEARNER
 from tests.integration.shard.conftest import Ground, Opened
 from tests.support.logs import START
-from tests.support.workers import TOPIC, Site, Worker, play
+from tests.support.workers import PATIENCE_S, TOPIC, Site, Worker, play
 
 PLACES = ("0", "1", LEARNER)
 WEEK = 7 * DAY
 
 
 async def ended_with(worker: Worker, error: type[EngineError]) -> None:
-    await asyncio.wait_for(worker.over.wait(), 5)
+    await asyncio.wait_for(worker.over.wait(), PATIENCE_S)
     assert type(worker.error) is error, worker.error
 
 
@@ -219,8 +219,8 @@ def test_a_shard_holds_its_batch_while_the_outbox_is_full(opened: Opened) -> Non
             site.gate = asyncio.Event()
             worker = Worker(site)
             life = worker.start()
-            await worker.until(lambda: any(reason == "outbox" for _, reason in worker.watcher.waits))
-            await asyncio.sleep(0.1)
+            full = {(0, "outbox"), (1, "outbox")}
+            await worker.until(lambda: full <= set(worker.watcher.waits))
             commits = worker.watcher.commits
             await asyncio.sleep(0.1)
             assert worker.watcher.commits == commits
@@ -251,7 +251,7 @@ def test_a_revocation_that_comes_with_a_batch_ends_the_shard_and_leaves_the_fenc
             worker.wake()
             for _ in range(waits):
                 await asyncio.sleep(0)
-            await asyncio.wait_for(ownership.ended(), 2)
+            await asyncio.wait_for(ownership.ended(), PATIENCE_S)
             for tp, next_offset in ownership.left.items():
                 body = site.body(tp.partition)
                 assert body is not None
