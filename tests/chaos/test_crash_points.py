@@ -59,7 +59,7 @@ def test_a_death_while_records_leave_the_store_neither_keeps_one_nor_loses_one(
         assert code == ExitCode.CRASH_POINT, f"ended with {code} instead of dying at {step}\n{world.output()}"
         assert not world.done(lengths(log)), f"nothing was left to do after {step}: make the log longer"
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 60)
+    world.wait(lambda: world.done(lengths(log)))
     assert world.stop() == [ExitCode.OK]
     expected = world.check()
     said = [output.value for shard in expected.shards for output in shard.outputs if output.role == "decisions"]
@@ -79,9 +79,10 @@ def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
         assert code == ExitCode.CRASH_POINT, f"ended with {code} instead of dying at {step}\n{world.output()}"
         assert not world.done(lengths(log)), f"nothing was left to do after {step}: make the log longer"
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 60)
+    world.wait(lambda: world.done(lengths(log)))
+    world.wait(world.shown)
     assert world.stop() == [ExitCode.OK]
     assert sorts(world.check()) >= RUN_DRY
     audited = world.command("audit")
     assert audited.returncode == 0, audited.stdout + audited.stderr
-    assert world.committed() == dict(enumerate(world.next_offsets()))
+    assert world.shown()

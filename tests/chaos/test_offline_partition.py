@@ -13,11 +13,12 @@ from kafka.admin import KafkaAdminClient
 
 from streams.kafka.topics import FOREVER, LOG_APPEND_TIME, RETENTION, TIMESTAMP_TYPE
 from tests.support.servers import ApacheKafka, kafka_jars
-from tests.support.world import World
+from tests.support.world import PATIENCE_S, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, shopping, stand_still
 
 OFFLINE = 1
+INTERNAL = {"__consumer_offsets", "__transaction_state"}
 
 
 @contextmanager
@@ -27,7 +28,11 @@ def _second(own_kafka: ApacheKafka, directory: Path) -> Iterator[ApacheKafka]:
     producer.init_transactions()
     producer.close()
     consumer = KafkaConsumer("none", bootstrap_servers=own_kafka.bootstrap_servers, group_id="first")
-    consumer.poll(2_000)
+    admin, deadline = KafkaAdminClient(bootstrap_servers=own_kafka.bootstrap_servers), time.monotonic() + PATIENCE_S
+    while not set(admin.list_topics()) >= INTERNAL:
+        assert time.monotonic() < deadline
+        consumer.poll(200)
+    admin.close()
     consumer.close()
     broker = ApacheKafka(directory, kafka_jars(), joins=own_kafka).start()
     try:
@@ -41,7 +46,7 @@ def _lead_by_second(world: World) -> None:
     topic = world.config.topic("touchpoints")
     admin = KafkaAdminClient(bootstrap_servers=world.config.bootstrap_servers)
     admin.delete_topics([topic])
-    world.wait(lambda: topic not in admin.list_topics(), 20)
+    world.wait(lambda: topic not in admin.list_topics())
     brokers = {n: [2 if n == OFFLINE else 1] for n in range(world.config.partitions)}
     settings = {TIMESTAMP_TYPE: LOG_APPEND_TIME, RETENTION: FOREVER}
     admin.create_topics({topic: {"assignments": brokers, "configs": settings}}, wait_for_metadata=True)
@@ -66,18 +71,18 @@ def _one_broker_dies(world: World, second: ApacheKafka) -> None:
     topic, others = world.config.topic("touchpoints"), [n != OFFLINE for n in range(world.config.partitions)]
     shopping(world, 10)
     world.worker()
-    world.wait(lambda: all(_moved(world, [4] * len(others))), 60)
+    world.wait(lambda: all(_moved(world, [4] * len(others))))
     second.kill()
-    time.sleep(2)  # what has been fetched is applied
+    world.rest(lambda: world.next_offsets()[OFFLINE])  # what has been fetched is applied
     stood = world.next_offsets()
-    world.wait(lambda: _moved(world, stood) == others, 30)
+    world.wait(lambda: _moved(world, stood) == others)
     joined = world.worker()  # in a takeover too
-    world.wait(lambda: f"no leader: {topic} {OFFLINE}" in world.output(), 60)
+    world.wait(lambda: f"no leader: {topic} {OFFLINE}" in world.output())
     stood = world.next_offsets()
-    world.wait(lambda: _moved(world, stood) == others, 60)
+    world.wait(lambda: _moved(world, stood) == others)
     second.restart()
     stood = world.next_offsets()
-    world.wait(lambda: all(_moved(world, stood)), 60)
+    world.wait(lambda: all(_moved(world, stood)))
     assert joined.poll() is None
     assert "is parked" not in world.output()
     stand_still(world)

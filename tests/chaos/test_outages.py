@@ -23,9 +23,9 @@ def _goes_on(world: World, *outages: Callable[[], None]) -> None:
     worker = world.worker()
     for number, outage in enumerate(outages, start=1):
         enough = sum(lengths(log)) * number / (len(outages) + 1)
-        world.wait(lambda enough=enough: sum(world.next_offsets()) > enough, 60)  # type: ignore[misc]  # a lambda's default
+        world.wait(lambda enough=enough: sum(world.next_offsets()) > enough)  # type: ignore[misc]  # a lambda's default
         outage()
-    world.wait(lambda: world.done(lengths(log)), 90)
+    world.wait(lambda: world.done(lengths(log)))
     assert worker.poll() is None
     world.end()
     world.check()

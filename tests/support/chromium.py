@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import aiohttp
 
-START_S: Final = 60.0
-WAIT_S: Final = 30.0
+START_S: Final = 180.0
+WAIT_S: Final = 120.0
 FLAGS: Final = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "about:blank")
 
 

@@ -155,7 +155,7 @@ class Prometheus:
             ],
             log=directory / "prometheus.log",
             ready=lambda: b" 200" in exchange(self.port, b"GET /-/ready HTTP/1.0\r\n\r\n", 15),
-            start_timeout_s=60,
+            start_timeout_s=180,
             stop_grace_s=15,
         )
 
@@ -163,7 +163,7 @@ class Prometheus:
         """`data` of an answer of the HTTP API; an error of Prometheus fails the test with its own words."""
         url = f"http://{LOOPBACK}:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(url, timeout=30) as answer:
+            with urllib.request.urlopen(url, timeout=120) as answer:
                 told: Mapping[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path} {parameters}: {error.read().decode()}") from error

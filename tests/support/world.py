@@ -27,6 +27,9 @@ from streams.kafka.topics import specs
 from tests.support.prepared import COMMAND, Process, start
 from tests.support.world_traces import Traces
 
+PATIENCE_S = 180.0
+"""Only what has failed takes so long, on a machine that is busy with other tests too."""
+REST_S = 3.0
 Raw = tuple[bytes | None, bytes | None, int]
 """key, value, timestamp of a record to produce."""
 
@@ -122,12 +125,12 @@ class World(Traces):
         out, errors = (self.directory / f"command-{self.started}.{name}" for name in ("out", "errors"))
         process = start(COMMAND, {**os.environ, **told, **environment}, out, *words, errors=errors)
         try:
-            code = process.wait(120)
+            code = process.wait(PATIENCE_S)
         finally:
             process.kill()
         return subprocess.CompletedProcess(words, code, out.read_text(), errors.read_text())
 
-    def ended(self, worker: Process, timeout_s: float = 40) -> int:
+    def ended(self, worker: Process, timeout_s: float = PATIENCE_S) -> int:
         """Wait for a worker that is expected to end by itself; its exit code."""
         try:
             code = worker.wait(timeout_s)
@@ -156,7 +159,7 @@ class World(Traces):
         codes = []
         for worker in self.workers:
             try:
-                codes.append(worker.wait(20))
+                codes.append(worker.wait(PATIENCE_S))
             except subprocess.TimeoutExpired:
                 worker.kill()
                 codes.append(worker.wait())
@@ -186,7 +189,7 @@ class World(Traces):
     def wait(
         self,
         until: Callable[[], bool],
-        timeout_s: float,
+        timeout_s: float = PATIENCE_S,
         keep_alive: bool = False,
         ended_well: Sequence[Process] = (),
     ) -> None:
@@ -206,12 +209,27 @@ class World(Traces):
             )
             time.sleep(0.05)
 
-    def run(self, logs: Sequence[Sequence[Raw]], workers: int = 1, timeout_s: float = 90) -> Rehearsal:
+    def rest(self, stands: Callable[[], object]) -> None:
+        """Wait until something has not changed for three seconds; for longer where the machine is so busy that even a
+        look takes its time."""
+        stood, since, looked, slowest = stands(), time.monotonic(), time.monotonic(), 0.0
+
+        def still() -> bool:
+            nonlocal stood, since, looked, slowest
+            if (now := stands()) != stood:
+                stood, since = now, time.monotonic()
+            before, looked = looked, time.monotonic()
+            slowest = max(slowest, looked - before)
+            return looked - since > max(REST_S, 20 * slowest)
+
+        self.wait(still)
+
+    def run(self, logs: Sequence[Sequence[Raw]], workers: int = 1) -> Rehearsal:
         """Produce, work to the end, stop, and compare with the engine in memory."""
         self.produce(logs)
         for _ in range(workers):
             self.worker()
-        self.wait(lambda: self.done([len(log) for log in logs]), timeout_s)
+        self.wait(lambda: self.done([len(log) for log in logs]))
         self.end()
         return self.check()
 

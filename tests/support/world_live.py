@@ -66,14 +66,11 @@ def stand_still(world: World) -> None:
     """End the clocks, and let a worker that writes none bring everything to where it can go no further."""
     world.end()
     worker = world.worker(RETENTION_CLOCK_EVERY_S="3600")
-    world.wait(lambda: world.owned(worker) > 0, 60)
-    stood, since = world.commits(), time.monotonic()
-
-    def still() -> bool:
-        nonlocal stood, since
-        if (now := world.commits()) != stood:
-            stood, since = now, time.monotonic()
-        return time.monotonic() - since > 3 and not any(world.outboxes())
-
-    world.wait(still, 60)
+    world.wait(lambda: world.owned(worker) > 0)
+    while True:
+        world.rest(lambda: (world.commits(), world.outboxes()))
+        ends = [log[-1].offset + 1 if log else 0 for log in world.logs()]
+        if world.done(ends):
+            break
+        world.wait(lambda ends=ends: world.done(ends))  # type: ignore[misc]  # a lambda's default
     world.end()

@@ -27,7 +27,7 @@ from tests.support.adoptions import Adoption, Dated, check_allowed, check_newest
 from tests.support.stores import dump_dues, in_this_version
 
 OUTPUT_ROLES = ("triggers", "decisions", "examples", "deadletters")
-READ_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 90.0
 
 
 class Traces:
@@ -122,6 +122,11 @@ class Traces:
         admin.close()
         offsets = told.get(self.config.app, told)
         return {tp.partition: o.offset for tp, o in offsets.items() if tp.topic == self.config.topic("touchpoints")}
+
+    def shown(self) -> bool:
+        """Kafka's committed offsets are the next offsets. A running worker brings them there, once a second; one that
+        stops leaves its last to the next takeover where Kafka takes longer than a second."""
+        return self.committed() == dict(enumerate(self.next_offsets()))
 
     def next_offsets(self) -> list[int]:
         """Of all shards; 0 where there is none yet."""

@@ -37,6 +37,6 @@ def write(bootstrap_servers: str, topic: str, values: Sequence[bytes]) -> None:
     """One by one and not within a millisecond, so that their times differ on a broker that sets them."""
     producer: Any = KafkaProducer(bootstrap_servers=bootstrap_servers)
     for number, value in enumerate(values):
-        producer.send(topic, value=value, partition=number % 3, timestamp_ms=NOON + number).get(10)
+        producer.send(topic, value=value, partition=number % 3, timestamp_ms=NOON + number).get(60)
         time.sleep(0.003)
     producer.close()

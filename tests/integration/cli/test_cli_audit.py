@@ -29,10 +29,10 @@ def said(retention: Retention, broker: Broker, redis_app: str, monkeypatch: pyte
     line = log.line
     producer: Any = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
     for one in line.touchpoints:
-        producer.send(f"{redis_app}.touchpoints", one.value, one.key, partition=0, timestamp_ms=one.timestamp).get(10)
+        producer.send(f"{redis_app}.touchpoints", one.value, one.key, partition=0, timestamp_ms=one.timestamp).get(60)
     for role, values in (("triggers", line.triggers), ("decisions", line.decisions)):
         for value in values:
-            producer.send(f"{redis_app}.{role}", value, partition=0).get(10)
+            producer.send(f"{redis_app}.{role}", value, partition=0).get(60)
     producer.close()
     return log
 

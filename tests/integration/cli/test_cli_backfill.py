@@ -184,7 +184,7 @@ def test_a_member_of_the_group_is_refused(backfill: Retention, broker: Broker, r
     thread.start()
     try:
         while not member.assignment():
-            pass
+            polling.wait(0.05)
         result = backfill("--until", "2020-05-01")
     finally:
         polling.set()
@@ -200,7 +200,7 @@ def test_a_cut_stands_at_the_first_record_at_or_after_it(backfill: Retention, br
     topic = f"{redis_app}.touchpoints"
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, enable_idempotence=False, acks="all")
     for time in (1_000, 2_000, 3_000, 2_500, 4_000):
-        producer.send(topic, b"x", partition=1, timestamp_ms=time).get(10)
+        producer.send(topic, b"x", partition=1, timestamp_ms=time).get(60)
     producer.close()
 
     def next_offsets(time: int) -> list[int]:
@@ -218,7 +218,7 @@ def test_a_topic_that_begins_after_the_cut_is_refused(
     topic = f"{redis_app}.touchpoints"
     producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers, acks="all")
     for time in (1_000, 2_000, 3_000):
-        producer.send(topic, b"x", partition=1, timestamp_ms=time).get(10)
+        producer.send(topic, b"x", partition=1, timestamp_ms=time).get(60)
     producer.close()
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 1): 1})

@@ -34,7 +34,7 @@ def test_members_are_written_once_and_leave_at_an_erasure(
     def decides(partition: int, *decisions: Decision) -> None:
         producer: Any = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
         for one in decisions:
-            producer.send(f"{redis_app}.decisions", encode(one), partition=partition).get(10)
+            producer.send(f"{redis_app}.decisions", encode(one), partition=partition).get(60)
         producer.close()
 
     def told() -> dict[str, Any]:

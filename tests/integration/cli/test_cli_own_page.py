@@ -83,7 +83,7 @@ def gates(world: World) -> list[str]:
 async def held(world: World, gate: str) -> None:
     """Until marketing by email to anna is held by a gate."""
     question = Question(customer="anna", purpose="marketing", channel="email")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         async with store_of(world.config) as store:
             found = await may_contact(store, world.config.partitions, question)
@@ -100,7 +100,7 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
     world, policy = make_world(tansu, **LIVE), tmp_path / "policy.toml"
     policy.write_text(TEXT, encoding="utf-8")
     world.worker()
-    world.wait(lambda: all(world.bodies()), 60)
+    world.wait(lambda: all(world.bodies()))
     applied = world.command("policy", "apply", str(policy), "--by", "ada", "--reason", "a try", "--wait", "60")
     assert applied.returncode == 0, applied.stderr
     told(
@@ -109,7 +109,7 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
         ("anna", "consent_changed", {"marketing": True, "channels": ["email"]}),
     )
     told(world, ("anna", "cart_abandoned", {"amount": 9}))
-    world.wait(lambda: b"anna" in triggers(world), 60)
+    world.wait(lambda: b"anna" in triggers(world))
 
     made = world.command(
         *("link", "anna", "--channel", "email", "--json"),
@@ -132,7 +132,7 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
 
     asyncio.run(clicks())
     told(world, ("anna", "cart_abandoned", {"amount": 19}))
-    world.wait(lambda: "refused_channel" in gates(world), 60)
+    world.wait(lambda: "refused_channel" in gates(world))
     assert len(triggers(world)[b"anna"]) == 1
 
     # The command itself, as a process.
@@ -147,9 +147,9 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip().rstrip("/")
-            with urlopen(f"{url}{urlsplit(link['link']).path}?lang=de", timeout=30) as shown:
+            with urlopen(f"{url}{urlsplit(link['link']).path}?lang=de", timeout=120) as shown:
                 assert "Keine Werbung mehr" in shown.read().decode()
-            with urlopen(Request(f"{url}/me", headers=ME), timeout=30) as shown:
+            with urlopen(Request(f"{url}/me", headers=ME), timeout=120) as shown:
                 assert "No, as of" in shown.read().decode()
         finally:
             process.terminate()
@@ -171,13 +171,17 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
             assert status == 200
             assert "you will be forgotten" in text
         async with served(world.config) as (client, service):
-            assert "you can take it back" in await (await client.get("/me", headers=ME)).text()
-            assert await service.erase_due() == 0
-            await asyncio.sleep(2.0)
-            assert await service.erase_due() == 1
+            waiting = await service.waiting("anna")
+            assert waiting is not None
+            shown = await (await client.get("/me", headers=ME)).text()
+            early = await service.erase_due()
+            # A machine that is so busy may come to it when its time has come already.
+            assert service.clock() >= waiting.due or ("you can take it back" in shown and not early)
+            await asyncio.sleep(max(0, waiting.due - service.clock()) / 1000 + 0.05)
+            assert early + await service.erase_due() == 1
             assert await service.waiting("anna") is None
 
-    monkeypatch.setattr(erasures, "WAITS", 2_000)
+    monkeypatch.setattr(erasures, "WAITS", 5_000)
     asyncio.run(forget())
 
     async def flags() -> int:
@@ -186,7 +190,7 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
             [stored] = await store.load(shard, [b"c:anna"])
         return 0 if stored is None else unpack(b"anna", stored).flags
 
-    world.wait(lambda: bool(asyncio.run(flags()) & ERASED), 60)
+    world.wait(lambda: bool(asyncio.run(flags()) & ERASED))
 
 
 def test_a_link_needs_its_settings_and_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

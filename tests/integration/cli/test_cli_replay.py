@@ -122,7 +122,7 @@ def test_tail_follows_until_it_is_interrupted(retention: Retention, broker: Brok
             write(broker.bootstrap_servers, topic, TRIGGERS[1:2])
             assert "  c1  " in following.stdout.readline()
             following.send_signal(signal.SIGINT)
-            assert following.wait(10) == 0
+            assert following.wait(60) == 0
             assert following.stdout.read() == ""
         finally:
             following.kill()

@@ -40,7 +40,7 @@ def live(
             monkeypatch.setenv(f"RETENTION_{name.upper()}", value)
         monkeypatch.setenv("PYTHONPATH", str(PROJECT))  # the worker, too, when the package is not installed
         worker = made.worker()
-        made.wait(lambda: made.owned(worker) > 0, 60)
+        made.wait(lambda: made.owned(worker) > 0)
         for customer in CUSTOMERS:
             now = round(1000 * time.time())
             value = event(
@@ -50,8 +50,9 @@ def live(
         yield made
 
 
-def test_a_snapshot_shows_what_the_worker_and_the_topic_hold(live: World) -> None:
-    live.wait(lambda: len(triggers(live)) == len(CUSTOMERS), 60)
+def test_a_snapshot_shows_what_the_worker_and_the_topic_hold(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.monitoring.top.workers.TIMEOUT_S", 60.0)  # it answers, however busy the machine
+    live.wait(lambda: len(triggers(live)) == len(CUSTOMERS))
     shown = run("top", "--once", "--json", "--every", "0.5")
     assert shown.exit_code == ExitCode.OK, shown.output
     told: dict[str, Any] = json.loads(shown.stdout)
@@ -101,13 +102,12 @@ def test_a_worker_that_dies_while_it_is_watched_is_shown_and_ctrl_c_ends_the_wat
     )
     try:
         assert watching.stdout is not None
-        first = json.loads(watching.stdout.readline())
-        assert first["workers"][0]["reachable"] is True
+        looks = (json.loads(line)["workers"][0] for line in watching.stdout)
+        assert any(told["reachable"] for told in looks)
         live.kill(live.workers[0])
-        later = (json.loads(line) for line in watching.stdout)
-        assert any(not told["workers"][0]["reachable"] for told in later)
+        assert any(not told["reachable"] for told in looks)
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(20) == ExitCode.OK
+        assert watching.wait(90) == ExitCode.OK
     finally:
         watching.kill()
         watching.wait()
@@ -116,11 +116,11 @@ def test_a_worker_that_dies_while_it_is_watched_is_shown_and_ctrl_c_ends_the_wat
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 60)])
 def test_a_terminal_shows_the_view_until_ctrl_c(live: World, columns: int, rows: int) -> None:
     with Terminal("top", "--every", "0.3", columns=columns, rows=rows) as terminal:
-        terminal.until("ready, healthy", 60)
-        terminal.until("win back", 60)
-        terminal.until("events/s 0 ", 60)  # known from the second look on
+        terminal.until("ready, healthy", 180)
+        terminal.until("win back", 180)
+        terminal.until("events/s 0 ", 180)  # known from the second look on
         terminal.press("\x03")
-        assert terminal.ended(20) == ExitCode.OK
+        assert terminal.ended(90) == ExitCode.OK
         assert terminal.echoes(), "the terminal is as it was"
     assert BACK in terminal.output
     frames = terminal.frames()

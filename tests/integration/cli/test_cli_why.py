@@ -55,7 +55,7 @@ def place(
                 topic = f"{redis_app}.{said.role}"
                 producer.send(topic, said.value, said.key or None, partition=number, timestamp_ms=said.time)
         asyncio.run(_stored(redis_url, redis_app, shard))
-    producer.flush(30)
+    producer.flush(90)
     producer.close()
     triggers = Counter(one.key.decode() for shard in shards for one in shard.outputs if one.role == "triggers")
     return Place(retention, triggers.most_common(1)[0][0])

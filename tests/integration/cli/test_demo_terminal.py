@@ -14,27 +14,32 @@ from rich.cells import cell_len
 from streams.errors import ExitCode
 from tests.integration.cli.terminal import ALTERNATE, BACK, COLOUR, CURSOR, PROJECT, Terminal
 
-DEMO_S = 120.0
+DEMO_S = 300.0
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """A small shop: everybody buys weekly, two thirds fall silent."""
-    path = tmp_path / "shop.csv"
+def shop(folder: Path, customers: int) -> Path:
+    """The log of a shop: everybody buys weekly, two thirds fall silent."""
+    path = folder / "shop.csv"
     rows = [
         f"c{customer},2020-{1 + week // 4:02d}-{1 + 7 * (week % 4):02d},purchase,9.5,1"
         for week in range(44)
-        for customer in range(60)
+        for customer in range(customers)
         if not customer % 3 or week <= 2 + customer % 5
     ]
     path.write_text("customer_id,ts,type,amount,qty\n" + "\n".join(rows) + "\n", encoding="utf-8")
     return path
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return shop(tmp_path, customers=60)
+
+
 def test_a_terminal_shows_the_view_while_the_demo_runs_and_the_summary_after_it(log: Path) -> None:
     with Terminal("demo", "--log", str(log)) as terminal:
-        terminal.until("Latest triggers", DEMO_S)
+        terminal.until("retention demo · shop.csv", DEMO_S)
         assert not terminal.echoes(), "keys would be echoed into the view"
+        terminal.until("Latest triggers", DEMO_S)
         assert terminal.ended(DEMO_S) == ExitCode.OK
     frames = terminal.frames()
     assert frames
@@ -62,7 +67,8 @@ def test_a_terminal_shows_the_view_while_the_demo_runs_and_the_summary_after_it(
     assert COLOUR.search(terminal.output)
 
 
-def test_ctrl_c_ends_the_view_and_gives_the_terminal_back(log: Path) -> None:
+def test_ctrl_c_ends_the_view_and_gives_the_terminal_back(tmp_path: Path) -> None:
+    log = shop(tmp_path, customers=1_500)  # it is not over before anybody can press a key
     with Terminal("demo", "--log", str(log), NO_COLOR="1") as terminal:
         terminal.until("Latest triggers", DEMO_S)
         terminal.press("\x03")

@@ -26,7 +26,7 @@ __all__ = ["make_world"]
 NOON = 1_700_000_000_000
 NEVER = 1 << 53
 PARTITIONS = 3
-WAIT_S = 60.0
+WAIT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class ClientTopics:
             return reader.last(0)
 
     def consumer(self, **given: Any) -> TriggerConsumer:
-        """Ends when nothing came for a second."""
+        """Ends when nothing came for two seconds."""
         # Joining takes half a session on the embedded broker.
-        settings = {"group": f"{self.app}.messaging", "idle_s": 1.0, "session_timeout_ms": 2_000}
+        settings = {"group": f"{self.app}.messaging", "idle_s": 2.0, "session_timeout_ms": 2_000}
         settings |= {"heartbeat_interval_ms": 300}
         return TriggerConsumer(self.servers, self.triggers, **(settings | given))
 

@@ -16,7 +16,7 @@ from tests.integration.client.conftest import NOON, ClientTopics, a_trigger, enc
 from tests.support.servers import PROJECT, ApacheKafka
 
 EXAMPLES = PROJECT / "docs" / "examples"
-WAIT_S = 60.0
+WAIT_S = 180.0
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
 """As if the project were installed."""
 

@@ -14,13 +14,14 @@ from threading import Thread
 import pytest
 
 from streams.client import IdempotenceRefused, TouchpointPublisher
-from streams.local.processes import LOOPBACK, free_port
+from streams.local.processes import LOOPBACK
 from tests.conftest import started
 from tests.integration.client.conftest import ClientTopics, a_purchase
 from tests.support.servers import ApacheKafka, kafka_jars
 
 PRODUCE, INIT_PRODUCER_ID, FIRST_FLEXIBLE = 0, 22, 2
 CLUSTER_AUTHORIZATION_FAILED = 31
+DELIVERY_S = 6.0
 
 
 class Door(socketserver.ThreadingTCPServer):
@@ -30,9 +31,9 @@ class Door(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port: int, broker_port: int) -> None:
-        super().__init__((LOOPBACK, port), Visit)
-        self.broker_port = broker_port
+    def __init__(self) -> None:
+        super().__init__((LOOPBACK, 0), Visit)
+        self.broker_port = 0
         self.refused = 0
         self.refusing, self.dropping = True, False
 
@@ -82,14 +83,15 @@ def _exactly(connection: socket, size: int) -> bytes:
 
 @pytest.fixture
 def guarded(tmp_path: Path, redis_app: str) -> Iterator[tuple[ClientTopics, Door]]:
-    port = free_port()
-    advertised = {"advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}"}
-    kafka = started("tests on Apache Kafka", lambda: ApacheKafka(tmp_path, kafka_jars(), advertised).start())
-    with Door(port, kafka.port) as door:
+    with Door() as door:
+        port = door.server_address[1]
+        advertised = {"advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}"}
+        kafka = started("tests on Apache Kafka", lambda: ApacheKafka(tmp_path, kafka_jars(), advertised).start())
+        door.broker_port = kafka.port
         Thread(target=door.serve_forever, daemon=True).start()
         yield ClientTopics(f"{LOOPBACK}:{port}", redis_app).create(), door
         door.shutdown()
-    kafka.stop()
+        kafka.stop()
 
 
 @pytest.mark.kafka
@@ -118,7 +120,7 @@ def test_a_broker_without_idempotence_is_found_out_and_told_or_refused_as_the_ca
 def test_after_an_outage_in_which_something_expired_the_publisher_goes_on(guarded: tuple[ClientTopics, Door]) -> None:
     place, door = guarded
     door.refusing = False
-    with TouchpointPublisher(place.servers, place.touchpoints, delivery_timeout_s=2.0) as publisher:
+    with TouchpointPublisher(place.servers, place.touchpoints, delivery_timeout_s=DELIVERY_S) as publisher:
         publisher.publish(a_purchase(0))
         assert publisher.flush().sent == 1
         # It was sent, so nobody knows whether it was written: the producer's session can't go on.
@@ -140,10 +142,10 @@ def test_a_session_that_cannot_be_renewed_gives_back_what_waited_and_then_does_w
 ) -> None:
     place, door = guarded
     door.refusing = False
-    with TouchpointPublisher(place.servers, place.touchpoints, delivery_timeout_s=2.0) as publisher:
+    with TouchpointPublisher(place.servers, place.touchpoints, delivery_timeout_s=DELIVERY_S) as publisher:
         door.refusing = door.dropping = True
         publisher.publish(a_purchase(0))
-        time.sleep(1.5)
+        time.sleep(DELIVERY_S / 2)
         publisher.publish(a_purchase(1))  # has not expired when the first one does
         report = publisher.flush()
         assert (report.sent, report.not_delivered, report.waiting) == (0, 2, 0)

@@ -16,7 +16,15 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.local.embedded import redis_program
-from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, free_port, kafka_answers, redis_answers
+from streams.local.processes import (
+    LOOPBACK,
+    ProgramMissing,
+    ServerProcess,
+    free_port,
+    free_ports,
+    kafka_answers,
+    redis_answers,
+)
 from tests.support.servers import PROJECT, START_TIMEOUT_S, kafka_jars
 from tests.unit.deploy.compose import Service, services, settings
 
@@ -37,7 +45,7 @@ def kafka(directory: Path) -> tuple[ServerProcess, str, str]:
     java = shutil.which("java")
     if java is None:
         raise ProgramMissing("`java` is not on the PATH: install a Java runtime, 17 or newer")
-    docker, host, controller = free_port(), free_port(), free_port()
+    docker, host, controller = free_ports(3)
     final = directory / "final"
     for folder in ("defaults", "final"):
         (directory / folder).mkdir(parents=True)
@@ -133,7 +141,7 @@ def healthy(port: int) -> bool:
 
 def _get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode()

@@ -22,7 +22,7 @@ from tests.unit.deploy.compose import services
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.network]
 
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 
 
 def ran(image: Image, command: list[str], settings: dict[str, str], log: Path) -> int:

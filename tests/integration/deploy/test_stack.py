@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 EVENTS = PROJECT / "tests" / "examples" / "touchpoints.jsonl"
 WORKERS = ("worker-1", "worker-2")
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 PROGRAM = [sys.executable, "-m", "streams.cli"]
 
 

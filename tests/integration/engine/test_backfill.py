@@ -23,7 +23,7 @@ from tests.support.backfills import arrived, as_logs, written
 from tests.support.logs import START, tape
 from tests.support.prepared import COMMAND, Process, start
 from tests.support.servers import ApacheKafka, Broker
-from tests.support.world import Raw, World
+from tests.support.world import PATIENCE_S, Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 
@@ -51,7 +51,7 @@ class Past:
 
     def ended(self, process: Process) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        return process.wait(100), self._out.read_text(), self._told.read_text()
+        return process.wait(PATIENCE_S), self._out.read_text(), self._told.read_text()
 
     def run(self, *options: str, **environment: str) -> tuple[int, str, str]:
         """The same of a run to its end."""
@@ -107,7 +107,7 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
     assert "enter is 0.7, at creation 0.6" in told
     for how, exit_code, told in ((signal.SIGKILL, -signal.SIGKILL, ""), (signal.SIGINT, 130, STOPPED)):
         ended, stood = past.start(), sum(world.commits())
-        world.wait(lambda stood=stood: sum(world.commits()) > stood + 40, 40)  # type: ignore[misc]  # a default
+        world.wait(lambda stood=stood: sum(world.commits()) > stood + 40)  # type: ignore[misc]  # a default
         ended.send_signal(how)
         code, out, err = past.ended(ended)
         assert (code, out) == (exit_code, "")
@@ -119,7 +119,7 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
     past.remembered(tmp_path / "scratch", next_offsets)
     world.worker()
     world.wait(
-        lambda: world.done([next_offset + len(log) for next_offset, log in zip(next_offsets, live, strict=True)]), 90
+        lambda: world.done([next_offset + len(log) for next_offset, log in zip(next_offsets, live, strict=True)])
     )
     world.end()
     expected = world.check(committed=transactions)
@@ -146,7 +146,7 @@ def test_live_takes_over_at_the_cut(kafka: ApacheKafka, make_world: MakeWorld, t
     past.remembered(tmp_path / "scratch", [0] * world.config.partitions)
     world.worker()
     commits = world.commits()
-    world.wait(lambda: sum(world.commits()) > sum(commits) + 40, 60)
+    world.wait(lambda: sum(world.commits()) > sum(commits) + 40)
     stand_still(world)
     expected = world.check()
     outputs = [out for shard in expected.shards for out in shard.outputs if out.role == "triggers"]

@@ -66,7 +66,7 @@ def test_a_model_that_is_promoted_live_decides_from_the_next_version_on_and_the_
     assert before.exit_code == ExitCode.FAILURE
     assert "has no shards" in before.stderr
     world.worker()
-    world.wait(lambda: bool(world.versions()), 60)
+    world.wait(lambda: bool(world.versions()))
     assert told(run("models", "--json"))["champion"] == "mixture"
 
     refused = run("models", "promote", "nobody")
@@ -77,13 +77,13 @@ def test_a_model_that_is_promoted_live_decides_from_the_next_version_on_and_the_
     world.produce([[(None, chosen(now, "nobody"), now)], [], []])
     written = told(run("models", "promote", "adagrad", "--by", "ada", "--json"))
     assert (written["model"], written["pinned"], written["partition"]) == ("adagrad", True, 0)
-    world.wait(lambda: champions(world)[-1] == "adagrad", 30)
+    world.wait(lambda: champions(world)[-1] == "adagrad")
     shown = told(run("models", "--json"))
     assert (shown["champion"], shown["pinned"], shown["promotions"]) == ("adagrad", True, 1)
     assert "adagrad" in run("models").stdout
-    world.wait(lambda: promotions(world, 0) == promotions(world, 1) == promotions(world, 2) == ["adagrad"], 30)
+    world.wait(lambda: promotions(world, 0) == promotions(world, 1) == promotions(world, 2) == ["adagrad"])
     assert "evidence decides" in run("models", "unpin").stdout
-    world.wait(lambda: told(run("models", "--json"))["pinned"] is False, 30)
+    world.wait(lambda: told(run("models", "--json"))["pinned"] is False)
 
     stand_still(world)
     expected = world.check()
@@ -101,7 +101,7 @@ def test_a_choice_within_a_replay_bears_the_logs_own_time(
     before, after = split(tape_log(seed=17, customers=60), 0.5)
     world.produce(before)
     world.worker()
-    world.wait(lambda: world.done(lengths(before)), 60)
+    world.wait(lambda: world.done(lengths(before)))
     body = world.body(0)
     assert body is not None
     written = told(run("models", "promote", "adagrad", "--json"))
@@ -109,7 +109,7 @@ def test_a_choice_within_a_replay_bears_the_logs_own_time(
     world.produce(after)
     ends = [a + b for a, b in zip(lengths(before), lengths(after), strict=True)]
     ends[0] += 1
-    world.wait(lambda: world.done(ends), 90)
+    world.wait(lambda: world.done(ends))
     assert world.stop() == [ExitCode.OK]
     assert champions(world)[-1] == "adagrad"
     expected = world.check()

@@ -69,7 +69,7 @@ def test_every_bad_record_is_dead_lettered_once_and_harms_no_neighbour(
     assert set(codes) == set(Code) - GIVEN_BY_THE_ENGINE
     world.produce(log)
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 60)
+    world.wait(lambda: world.done(lengths(log)))
     world.end()
     world.check(committed=transactions)
     bodies = [body for body in world.bodies() if body is not None]

@@ -60,7 +60,7 @@ def test_refusals_reservations_and_previews_while_a_worker_runs(
     policy.write_text(TEXT, encoding="utf-8")
     refusals.write_text("customer\nben\nnever-seen\n")
     world.worker()
-    world.wait(lambda: all(world.bodies()), 60)
+    world.wait(lambda: all(world.bodies()))
     applied = world.command("policy", "apply", str(policy), "--by", "ada", "--reason", "a try", "--wait", "60")
     assert applied.returncode == 0, applied.stderr
     agreed = {"marketing": True, "channels": ["email"]}
@@ -80,7 +80,7 @@ def test_refusals_reservations_and_previews_while_a_worker_runs(
         sent = world.command(*listed, *told_by, "--json")
         assert sent.returncode == 0, sent.stderr
         assert answer(sent, "suppress", frozenset({"delivery"}))["delivery"]["sent"] == 2
-    world.wait(lambda: world.command(*listed, "--check").returncode == 0, 60)
+    world.wait(lambda: world.command(*listed, "--check").returncode == 0)
     stands = answer(world.command(*listed, "--check", "--json"), "suppress")
     assert (stands["refused"], stands["not_yet"], stands["open_again"]) == (2, 0, 0)
 
@@ -112,7 +112,7 @@ def test_refusals_reservations_and_previews_while_a_worker_runs(
     shown = world.command("preview", "basket", "--as", "anna", "--to", "tester", "--now", "--json")
     assert shown.returncode == 0, shown.stderr
     trigger = answer(shown, "preview")["trigger"]
-    world.wait(lambda: b"tester" in triggers(world), 30)
+    world.wait(lambda: b"tester" in triggers(world))
     [got] = triggers(world)[b"tester"]
     assert (got.id, got.test, got.action) == (trigger, True, "basket")
     assert b"anna" not in triggers(world)

@@ -15,7 +15,7 @@ from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
 from tests.support.logs import START, touchpoint
 from tests.support.servers import ApacheKafka, Broker
-from tests.support.world import Raw, World
+from tests.support.world import PATIENCE_S, Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, send, shopping, stand_still
 from tests.support.world_logs import split, tape_log
@@ -44,7 +44,7 @@ def at_rest(world: World) -> bool:
     return world.done(ends) and [log[-1].offset + 1 for log in world.logs()] == ends
 
 
-def settled(world: World, timeout_s: float = 90) -> None:
+def settled(world: World, timeout_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not at_rest(world):
         assert time.monotonic() < deadline, f"not at rest\n{world.output()}"
@@ -71,7 +71,7 @@ def test_two_workers_one_of_which_dies_in_the_middle(
         assert world.ended(victim) == ExitCode.CRASH_POINT
     workers = [world.worker(), world.worker()]
     world.produce(rest)
-    world.wait(lambda: sum(world.next_offsets()) > 0.6 * sum(map(len, first)), 60)
+    world.wait(lambda: sum(world.next_offsets()) > 0.6 * sum(map(len, first)))
     world.kill(workers[0])
     settled(world)
     world.end()
@@ -89,12 +89,12 @@ def test_live_what_comes_at_the_old_id_reaches_the_customer(kafka: ApacheKafka, 
     world = make_world(kafka, **LIVE)
     shopping(world, 12)
     worker, other = world.worker(), world.worker()
-    world.wait(lambda: sum(len(world.records(n)) for n in range(PARTITIONS)) == 12, 90)
+    world.wait(lambda: sum(len(world.records(n)) for n in range(PARTITIONS)) == 12)
     now = int(time.time() * 1000)
     for n in range(0, 12, 2):
         old, new = f"buyer-{n:03d}", f"buyer-{n + 1:03d}"
         send(world, old, touchpoint("identity_merged", old, now, {"into": new}, id=old), now)
-    world.wait(lambda: moved(world) == 6, 60)
+    world.wait(lambda: moved(world) == 6)
     world.kill(worker)
     for n in range(0, 12, 2):
         old = f"buyer-{n:03d}"
@@ -104,7 +104,7 @@ def test_live_what_comes_at_the_old_id_reaches_the_customer(kafka: ApacheKafka, 
         stored = world.records(partition_of(name, PARTITIONS))[name.encode()]
         return float(unpack(name.encode(), stored).numbers[SPENT])
 
-    world.wait(lambda: all(spent(f"buyer-{n + 1:03d}") > 1000 for n in range(0, 12, 2)), 90)
+    world.wait(lambda: all(spent(f"buyer-{n + 1:03d}") > 1000 for n in range(0, 12, 2)))
     told = world.command("customer", "buyer-000")
     assert "another id of buyer-001" in told.stdout, told.stdout + told.stderr
     stand_still(world)

@@ -35,7 +35,7 @@ def test_a_shard_waits_for_the_right_bytes_of_its_model_version(kafka: ApacheKaf
     before, after = split(tape_log(seed=13, customers=60), 0.6)
     world.produce(before)
     world.worker()
-    world.wait(lambda: world.done(lengths(before)), 60)
+    world.wait(lambda: world.done(lengths(before)))
     world.stop()
     world.produce(after)
     ends = [a + b for a, b in zip(lengths(before), lengths(after), strict=True)]
@@ -54,10 +54,10 @@ def test_a_shard_waits_for_the_right_bytes_of_its_model_version(kafka: ApacheKaf
     worker = world.worker()
     for change, told in changes:
         world.redis.set(key, change(kept))
-        world.wait(lambda told=told: told in world.log_of(worker), 30)  # type: ignore[misc]  # a lambda's default
+        world.wait(lambda told=told: told in world.log_of(worker))  # type: ignore[misc]  # a lambda's default
     time.sleep(1)
     assert world.next_offsets() == stood, "a shard went on without its model version"
     world.redis.set(key, kept)
-    world.wait(lambda: world.done(ends), 60)
+    world.wait(lambda: world.done(ends))
     assert world.stop() == [ExitCode.OK]
     world.check()

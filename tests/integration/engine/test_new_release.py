@@ -51,7 +51,7 @@ def test_a_live_application_goes_on_under_a_release_that_learns_otherwise(
 
     world.worker()
     world.worker()
-    world.wait(lambda: under_load(all(version > 0 for version, _ in states(world))), 180)
+    world.wait(lambda: under_load(all(version > 0 for version, _ in states(world))))
     world.end()
     before, learner = world.next_offsets(), world.redis.hget(f"{{{world.config.app}:learner}}:meta", "body")
     monkeypatch.setattr(mixture, "MEMORY", mixture.MEMORY + 1.0)
@@ -61,9 +61,9 @@ def test_a_live_application_goes_on_under_a_release_that_learns_otherwise(
     world.release = OTHER
     world.worker()
     world.worker()
-    world.wait(lambda: under_load(all(n > b for n, b in zip(world.next_offsets(), before, strict=True))), 180)
+    world.wait(lambda: under_load(all(n > b for n, b in zip(world.next_offsets(), before, strict=True))))
     try:
-        world.wait(lambda: under_load(all(of == lineage for _, of in states(world))), 180)
+        world.wait(lambda: under_load(all(of == lineage for _, of in states(world))))
     except AssertionError as error:
         newest = world.redis.get(f"{{{world.config.app}:learner-{lineage}}}:cut")
         raise AssertionError(f"lineage {lineage} at {newest!r}, in force {states(world)}") from error

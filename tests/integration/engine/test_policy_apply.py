@@ -47,14 +47,14 @@ def test_a_policy_whose_application_was_killed_in_the_middle_is_ended_by_the_sam
     other.write_text(SMALL, encoding="utf-8")
     apply = ("policy", "apply", str(file), "--by", "ada", "--reason", "first policy", "--json")
     world.worker()
-    world.wait(lambda: all(world.bodies()), 60)
+    world.wait(lambda: all(world.bodies()))
     buy(world, "before")
     assert in_force(world) == [None] * 3
     assert world.command("policy", "show").stdout == "shards 0, 1, 2: no policy\n"
 
     killed = world.command(*apply, RETENTION_CRASH_POINT="policy.written:2")
     assert killed.returncode == ExitCode.CRASH_POINT
-    world.wait(lambda: [name is not None for name in in_force(world)] == [True, True, False], 30)
+    world.wait(lambda: [name is not None for name in in_force(world)] == [True, True, False])
     halves = in_force(world)
     assert halves[0] == halves[1]
     assert "not read yet by shard 2; start a worker, or repeat" in world.command("policy", "show").stderr
@@ -108,5 +108,5 @@ def test_a_policy_whose_application_was_killed_in_the_middle_is_ended_by_the_sam
     assert "the worker of shard 1 is of an older release: it reads policies of format 1, 7 words" in refused.stderr
     assert "upgrade the workers first" in refused.stderr
     world.worker()
-    world.wait(lambda: second().policy_read == policy_read(), 60)
+    world.wait(lambda: second().policy_read == policy_read())
     assert world.command("policy", "apply", str(file), "--by", "bert", "--wait", "60").returncode == 0

@@ -44,20 +44,20 @@ def test_all_state_is_lost_and_made_anew_after_a_kill_to_the_same_bytes(
     stood, said = [world.records(n) for n in range(3)], public(world)
     lose(world)
     worker = world.worker()
-    world.wait(lambda: world.log_of(worker).count("is parked, the others go on: MetaMissing") == 3, 60)
+    world.wait(lambda: world.log_of(worker).count("is parked, the others go on: MetaMissing") >= 3)
     assert "`retention rebuild` makes the state anew" in world.log_of(worker)
     assert world.stop() == [ExitCode.OK]
     killed = world.command("rebuild", RETENTION_CRASH_POINT="commit.b.written:25")
     assert killed.returncode == ExitCode.CRASH_POINT, killed.stderr
     worker = world.worker()
-    world.wait(lambda: "is parked, the others go on: RebuildUnfinished" in world.log_of(worker), 60)
+    world.wait(lambda: "is parked, the others go on: RebuildUnfinished" in world.log_of(worker))
     done = world.command("rebuild", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["shards"] == [0, 1, 2]
     assert summary["worded_differently"] == summary["gone_from_kafka"] == 0
     assert summary["compared"] > 0
-    world.wait(lambda: world.done(lengths(log)), 120)  # the same worker takes its shards over, each within a minute
+    world.wait(lambda: world.done(lengths(log)))  # the same worker takes its shards over, each within a minute
     world.end()
     assert [world.records(n) for n in range(3)] == stood
     assert public(world) == said
@@ -72,7 +72,7 @@ def test_live_one_shard_is_made_anew_while_the_other_shards_go_on(kafka: ApacheK
     world = make_world(kafka, **LIVE)
     shopping(world, 30)
     world.worker()
-    world.wait(lambda: len(triggers(world)) > 5, 90)
+    world.wait(lambda: len(triggers(world)) > 5)
     stand_still(world)
     stood, said = world.records(1), public(world)
     assert any(said["triggers"])
@@ -110,13 +110,13 @@ def test_on_any_broker_what_a_worker_left_is_made_anew(broker: Broker, make_worl
     log = tape_log(seed=3, customers=20, days=60)
     world.produce(log)
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 90)
+    world.wait(lambda: world.done(lengths(log)))
     world.end()
     stood = [world.records(n) for n in range(3)]
     lose(world)
     done = world.command("rebuild")
     assert done.returncode == 0, done.stderr
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 60)
+    world.wait(lambda: world.done(lengths(log)))
     world.end()
     assert [world.records(n) for n in range(3)] == stood

@@ -60,12 +60,12 @@ def test_a_change_that_was_killed_in_the_middle_is_ended_by_the_same_command_and
 ) -> None:
     world = make_world(kafka, **{**LIVE, **NEVER})
     world.worker()
-    world.wait(lambda: all(world.bodies()), 60)
+    world.wait(lambda: all(world.bodies()))
     buy(world, "before")
 
     killed = world.command(*APPLY, RETENTION_CRASH_POINT="settings.written:2")
     assert killed.returncode == ExitCode.CRASH_POINT
-    world.wait(lambda: [number is not None for number in chosen_in(world)] == [True, True, False], 30)
+    world.wait(lambda: [number is not None for number in chosen_in(world)] == [True, True, False])
     halves = chosen_in(world)
     assert halves[0] == halves[1]
     shown = world.command("settings", "show")
@@ -82,7 +82,7 @@ def test_a_change_that_was_killed_in_the_middle_is_ended_by_the_same_command_and
     assert [[one["settings"] for one in shard] for shard in told] == [[{"enter": [0.95, 0.3], "exit": [0.9, 0.2]}]] * 3
 
     bought = buy(world, "after")
-    world.wait(lambda: triggers(world).keys() >= bought, 60)
+    world.wait(lambda: triggers(world).keys() >= bought)
 
     refused = world.command("settings", "apply", "--set", "tick_days=3")
     assert refused.returncode == ExitCode.USAGE

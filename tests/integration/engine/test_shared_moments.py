@@ -76,7 +76,7 @@ def test_a_replay_whose_workers_die_gives_the_same_bytes(
         assert world.ended(victim) == ExitCode.CRASH_POINT
     workers = [world.worker(), world.worker()]
     world.produce(rest)
-    world.wait(lambda: sum(world.next_offsets()) > 0.6 * sum(map(len, first)), 60)
+    world.wait(lambda: sum(world.next_offsets()) > 0.6 * sum(map(len, first)))
     world.kill(workers[0])
     settled(world)
     world.end()
@@ -111,12 +111,12 @@ def test_live_both_are_offered_it_though_a_worker_is_killed(
     policy = tmp_path / "policy.toml"
     policy.write_text(ALWAYS, encoding="utf-8")
     worker, _ = world.worker(), world.worker()
-    world.wait(lambda: all(world.bodies()), 60)
+    world.wait(lambda: all(world.bodies()))
     done = world.command("policy", "apply", str(policy), "--by", "ada", "--yes", "1000", "--wait", "60")
     assert done.returncode == 0, done.stderr
     tell(world, "consent_changed", {who: {"marketing": True, "channels": ["email"]} for who in NAMES})
     tell(world, "consent_changed", {who: {"marketing": True, "purpose": "conversation"} for who in NAMES})
-    world.wait(lambda: sum(len(world.records(n)) for n in range(PARTITIONS)) == len(NAMES), 60)
+    world.wait(lambda: sum(len(world.records(n)) for n in range(PARTITIONS)) == len(NAMES))
     talk = {"channel": "app", "topic": "espresso"}
     tell(world, "chat", {who: {"participants": list(pair), **talk} for pair in PAIRS for who in pair})
     world.kill(worker)
@@ -128,7 +128,7 @@ def test_live_both_are_offered_it_though_a_worker_is_killed(
                 found.setdefault(one.group, []).append(one)
         return found
 
-    world.wait(lambda: len(triggers(world)) == len(NAMES), 90)
+    world.wait(lambda: len(triggers(world)) == len(NAMES))
     stand_still(world)
     found = groups()
     assert sorted(tuple(sorted(one.customer for one in sent)) for sent in found.values()) == sorted(PAIRS)

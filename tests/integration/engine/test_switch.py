@@ -39,7 +39,7 @@ def test_a_switch_under_load_that_is_killed_and_repeated_triggers_everybody_once
     green = f"{world.config.app}-green"
     shopping(world, 30)
     old = world.worker()
-    world.wait(lambda: len(triggers(world)) > 5, 90)
+    world.wait(lambda: len(triggers(world)) > 5)
     followed = world.command("rebuild", "--into", green, "--json", **OTHERWISE)
     assert followed.returncode == 0, followed.stderr
     early = world.worker(RETENTION_APP=green, **OTHERWISE)
@@ -60,7 +60,7 @@ def test_a_switch_under_load_that_is_killed_and_repeated_triggers_everybody_once
     before = _triggers(world)
     world.worker(RETENTION_APP=green, **OTHERWISE)
     world.worker(RETENTION_APP=green, **OTHERWISE)
-    world.wait(lambda: len({customer for customer, _, _ in _triggers(world)}) == 40, 150)
+    world.wait(lambda: len({customer for customer, _, _ in _triggers(world)}) == 40)
     assert world.stop() == [ExitCode.OK, ExitCode.OK]
     after = _triggers(world)
     assert len(set(after)) == len(after), "somebody was triggered twice in an episode"

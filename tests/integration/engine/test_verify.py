@@ -24,9 +24,7 @@ def test_under_a_running_worker_all_is_as_the_log_gives_it_and_a_damaged_field_i
     shopping(world, 30)
     world.worker()
     commits = world.commits()
-    world.wait(
-        lambda: sum(world.commits()) > sum(commits) + 40 and sum(len(world.records(n)) for n in range(3)) == 30, 90
-    )
+    world.wait(lambda: sum(world.commits()) > sum(commits) + 40 and sum(len(world.records(n)) for n in range(3)) == 30)
     before = world.commits()
     whole = world.command("verify", "--all", "--json")
     assert whole.returncode == 0, whole.stdout + whole.stderr
@@ -34,7 +32,7 @@ def test_under_a_running_worker_all_is_as_the_log_gives_it_and_a_damaged_field_i
     assert told["compared"] >= 30
     assert told["differences"] == []
     assert told["unverified"] == {}
-    world.wait(lambda: sum(world.commits()) > sum(before), 30)  # the worker has not been disturbed
+    world.wait(lambda: sum(world.commits()) > sum(before))  # the worker has not been disturbed
     world.end()
     customer, value = sorted(world.records(2).items())[1]
     record = unpack(customer, value)

@@ -43,7 +43,7 @@ from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Meta, Outcome, Write
 from tests.integration.learner.conftest import Emitted, Examples, MemoryExamples, Opened, SmallFetches, in_memory
 from tests.support.logs import synthetic
-from tests.support.workers import SETTINGS
+from tests.support.workers import PATIENCE_S, SETTINGS
 
 SHARDS = 2
 MARK = re.compile(rb'"type":"watermark","shard":\d+,"time":(\d+)')
@@ -118,7 +118,7 @@ class Bench:
 
     async def cut(self, boundary: int, running: asyncio.Task[None]) -> None:
         """Wait until a version stands."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while boundary not in versions_in(self.store):
                 if running.done():
                     running.result()
@@ -127,7 +127,7 @@ class Bench:
     async def stands_still(self, error: type[EngineError], match: str) -> None:
         """The takeover goes well, and the owner says what is wrong until it is ended; the process lives."""
         async with self.owner() as running:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while not self.told:
                     if running.done():
                         running.result()
@@ -180,7 +180,7 @@ def test_whatever_the_interleaving_and_the_restarts_the_versions_are_those_of_th
                     await asyncio.sleep(0.02)
                 reached = [boundary for boundary in rehearsed(settings).versions if boundary <= min(marks)]
                 if reached and first % 8 == 0:  # else it may be ended as it learns
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(PATIENCE_S):
                         while max(reached) not in bench.store.versions:  # noqa: ASYNC110 - the store signals nothing
                             await asyncio.sleep(0.002)
                 assert not running.done()
@@ -309,13 +309,13 @@ def test_the_slowest_shard_is_read_on_to_its_next_watermark_however_many_example
 
 
 def test_the_loop_goes_on_while_a_boundary_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that takes a third of a second for a boundary: a loop that learned itself would stand for as long."""
-    slow_s, next_version = 0.3, Learning.next_version
+    """A model that takes half a second for some boundaries: a loop that learned itself would stand for as long."""
+    slow_s, times, next_version = 0.5, 5, Learning.next_version
     learned = 0
 
     def slow(learning: Learning) -> Any:
         nonlocal learned
-        until = time.monotonic() + (slow_s if learned < 3 else 0.0)
+        until = time.monotonic() + (slow_s if learned < times else 0.0)
         learned += 1
         while time.monotonic() < until:  # holds the interpreter's lock as Python code does
             pass
@@ -336,8 +336,10 @@ def test_the_loop_goes_on_while_a_boundary_is_learned(monkeypatch: pytest.Monkey
         async with bench.owner() as running:
             await bench.cut(max(rehearsed().versions), running)
         others.cancel()
-        assert learned > 3
-        assert sorted(stalls)[-2] < 0.8 * slow_s, f"the loop stood for {max(stalls):.3f} s"
+        assert learned > times
+        # A busy machine may make it stand now and then, and not as often as that.
+        longest = sorted(stalls)[-times:]
+        assert longest[0] < 0.8 * slow_s, f"the loop stood for {longest} s"
 
     rehearsed()
     monkeypatch.setattr(Learning, "next_version", slow)
@@ -368,7 +370,7 @@ def test_whatever_the_models_raise_the_learner_stands_still_says_so_and_goes_on_
         async with bench.owner() as running:
             await bench.cut(last, running)
             assert tries == 4
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(bench.told) < 2:  # noqa: ASYNC110 - that the trouble is over is told behind the last commit
                     await asyncio.sleep(0.002)
             assert len(bench.told) == 2
@@ -462,7 +464,7 @@ def test_beside_the_state_of_another_model_everything_is_learned_anew_and_that_o
         bench.store.restore(LEARNER, old)
         lineage, last = schema_of(SETTINGS), max(rehearsed().versions)
         async with bench.owner() as running:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while name_of(last) not in bench.store.snapshot(namespace_of(lineage)).values:
                     assert not running.done()
                     await asyncio.sleep(0.002)
@@ -521,11 +523,16 @@ def test_a_learner_that_stands_still_says_so_again_and_again_and_goes_on_once_it
         assert there.meta is not None
         meta = Meta(there.meta.token, there.meta.number, there.meta.nonce, b"garbage")
         bench.store.restore(LEARNER, Snapshot(meta, there.values, there.dues, there.outbox))
+
+        def said_of_it() -> list[logging.LogRecord]:
+            return [record for record in caplog.records if "the learner stands still" in record.message]
+
         async with bench.owner() as running:
-            await asyncio.sleep(0.1)
-            assert not running.done()
-        told = [record for record in caplog.records if "the learner stands still" in record.message]
-        assert len(told) >= 3
+            async with asyncio.timeout(PATIENCE_S):
+                while len(said_of_it()) < 3:
+                    assert not running.done()
+                    await asyncio.sleep(0.002)
+        told = said_of_it()
         assert {record.levelno for record in told} == {logging.ERROR}
         assert "remedy: " in told[0].message
         assert bench.told[1:] == [None]
@@ -569,14 +576,14 @@ def test_a_store_that_is_not_as_the_learner_left_it_ends_the_process(
         for shard, messages in enumerate(half):
             await examples.append(shard, messages)
         async with bench.owner() as running:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while not versions_in(bench.store):  # noqa: ASYNC110 - the store signals nothing
                     await asyncio.sleep(0.002)
             await happens(bench.store)
             for shard, messages in enumerate(said() if more else ()):
                 await examples.append(shard, messages[len(half[shard]) :])
             with pytest.raises(error):
-                await asyncio.wait_for(running, 5)
+                await asyncio.wait_for(running, PATIENCE_S)
         assert bench.told == []
 
     scenario(in_memory, test)

@@ -24,7 +24,7 @@ from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
 from tests.integration.learner.conftest import Emitted, Examples, MemoryExamples, Opened, SmallFetches
 from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
-from tests.support.workers import SETTINGS
+from tests.support.workers import PATIENCE_S, SETTINGS
 
 
 async def told(examples: Examples, messages: Sequence[Sequence[Emitted]]) -> None:
@@ -50,7 +50,7 @@ def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory
 
         await told(examples, said())
         again, expected = relearning(examples, small), rehearsed().versions
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             for boundary in expected:
                 assert await again.version(boundary, max(expected), ignore) == expected[boundary]
         assert len(consumers) == 1, "one relearning serves all that follow"
@@ -86,7 +86,7 @@ def test_a_version_is_learned_again_from_the_newest_start_before_it_though_older
         await owner.check(LogFacts(0, 0, "", 1, None))
         await owner.recover()
         running = asyncio.create_task(owner.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while name_of(max(expected)) not in store.snapshot(LEARNER).values:  # noqa: ASYNC110 - nothing signals it
                 await asyncio.sleep(0.002)
         running.cancel()
@@ -110,7 +110,7 @@ def test_a_version_is_learned_again_from_the_newest_start_before_it_though_older
 
 async def refuses(examples: Examples, error: type[EngineError], match: str) -> None:
     with pytest.raises(error, match=match):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await relearning(examples).version(min(rehearsed().versions), max(rehearsed().versions), ignore)
 
 
@@ -146,7 +146,7 @@ def test_a_message_without_a_count_is_named(headers: Sequence[tuple[str, Any]]) 
         await told(examples, said())
         again = relearning(examples, lambda settings: Headless(examples.consumer(settings), headers))
         with pytest.raises(StateUnreadable, match="is not an example of ours"):
-            await asyncio.wait_for(again.version(1, 2, ignore), 5)
+            await asyncio.wait_for(again.version(1, 2, ignore), PATIENCE_S)
 
     asyncio.run(test())
 
@@ -189,11 +189,12 @@ def test_kafka_that_is_away_is_waited_for_and_an_offset_that_is_gone_is_not() ->
 
         last = max(expected)
         assert (
-            await asyncio.wait_for(relearning(examples, first_fails).version(last, last, ignore), 5) == expected[last]
+            await asyncio.wait_for(relearning(examples, first_fails).version(last, last, ignore), PATIENCE_S)
+            == expected[last]
         )
         assert len(consumers) == 2
         gone = relearning(examples, lambda settings: Failing(examples.consumer(settings), OffsetOutOfRangeError({})))
         with pytest.raises(LogTruncated, match="examples that were not read are gone"):
-            await asyncio.wait_for(gone.version(last, last, ignore), 5)
+            await asyncio.wait_for(gone.version(last, last, ignore), PATIENCE_S)
 
     asyncio.run(test())
