@@ -40,7 +40,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # Step "kernels": numba's machine code, for the CPU that builds. Another CPU compiles at start, a few seconds.
 ENV NUMBA_CACHE_DIR=/var/cache/retention
 RUN mkdir -p "${NUMBA_CACHE_DIR}" \
-    && python -m models.warm_up
+    && python -m models.simulation.warm_up
 
 # Nothing that builds or installs is needed at run time.
 RUN python -m pip check \

@@ -18,9 +18,9 @@ from models.decisions.policy.conditions import holds
 from models.decisions.resending import never_mind
 from models.decisions.rules import rules_of
 from models.decisions.unsent import Unsent
-from models.ledger_entry import LedgerEntry
 from models.loyalty.membership import advance, close, count, take_back
-from models.membership_entry import HUNDREDTHS, MembershipEntry
+from models.outputs.ledger_entry import LedgerEntry
+from models.outputs.membership_entry import HUNDREDTHS, MembershipEntry
 from models.touchpoints.kinds import Kind
 
 EARNED: Final = "earned"

@@ -11,7 +11,7 @@ from models.decisions.policy.membership_types import PaidMembership
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.types import Policy
 from models.loyalty.membership import Membership, Steps
-from models.membership_entry import HUNDREDTHS
+from models.outputs.membership_entry import HUNDREDTHS
 from models.touchpoints.kinds import Kind
 
 _TWO: Final = (Kind.PURCHASE, Kind.RETURN)

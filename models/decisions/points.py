@@ -15,10 +15,10 @@ from models.decisions.person import Person, value_of
 from models.decisions.points_rules import HUNDRED, EarnRules, PointsRules
 from models.decisions.policy.conditions import holds
 from models.decisions.rules import rules_of
-from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MOST_POINTS, Account, Earned
 from models.loyalty.booking import NOT_WHOLE, REDEEMED, adjust, advance, cancel, earn, refuse, spend, take_back
 from models.loyalty.stored import number_of
+from models.outputs.ledger_entry import LedgerEntry
 from models.settings import HOUR, SECOND
 from models.touchpoints.kinds import Kind
 

@@ -15,12 +15,12 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
 from models.engine.decide import Row
 from models.engine.output_buffer import Emitted, Work
-from models.ledger_entry import LedgerEntry
 from models.loyalty import booking, membership
 from models.loyalty.membership_stored import pack_membership, unpack_membership
 from models.loyalty.stored import pack_account, unpack_account
-from models.membership_entry import MembershipEntry
 from models.outputs import LEDGER, MEMBERSHIP, Decision, output_id
+from models.outputs.ledger_entry import LedgerEntry
+from models.outputs.membership_entry import MembershipEntry
 
 Entries = Sequence[LedgerEntry] | Sequence[MembershipEntry]
 

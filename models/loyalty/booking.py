@@ -7,8 +7,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MAX_EARNED, MAX_LOTS, MAX_PARTS, MAX_SPENT, MOST_POINTS, Account, Drawn, Earned
+from models.outputs.ledger_entry import LedgerEntry
 
 NOT_COVERED, NOT_WHOLE, FULL = "not_covered", "not_whole", "account_full"
 UNKNOWN_REWARD, UNKNOWN_ORDER, REDEEMED = "unknown_reward", "unknown_order", "redeemed_already"

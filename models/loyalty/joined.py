@@ -3,10 +3,10 @@ the loyalty loop: what experiences weigh is added, the stage is looked at anew a
 
 from __future__ import annotations
 
-from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MAX_SPENT, MOST_POINTS, Account
 from models.loyalty.booking import FULL, advance, booked, drop_rewards, make_room, minus, refuse, taken
 from models.loyalty.loop import MOST, MOST_COUNTED, PARTS, Loop, LoopRules, index_at
+from models.outputs.ledger_entry import LedgerEntry
 
 
 def moves_away(account: Account, now: int) -> list[LedgerEntry]:

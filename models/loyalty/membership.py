@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from models.customer.moments import LAST
-from models.membership_entry import MembershipEntry
+from models.outputs.membership_entry import MembershipEntry
 from models.settings import SECOND
 
 MAX_STRETCHES: Final = 16
@@ -22,8 +22,8 @@ MOST: Final = 2**53 - 1
 
 
 class Steps(NamedTuple):
-    """counts: what does (`models.membership_entry.MembershipEntry`). levels: lowest first, each with what it takes.
-    grace: how long a level is kept that is not earned any more, ms."""
+    """counts: what does (`models.outputs.MembershipEntry`). levels: lowest first, each with what it takes. grace: how
+    long a level is kept that is not earned any more, ms."""
 
     counts: str
     levels: tuple[tuple[str, int], ...]

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import msgspec
 
-from models.ledger_entry import LedgerEntry
-from models.loyalty_entry import LoyaltyEntry
-from models.membership_entry import MembershipEntry
 from models.outputs.deadletters import KEPT_OF_OVERSIZE, DeadLetter, as_text
 from models.outputs.decisions import (
     IN_FORCE,
@@ -49,7 +46,10 @@ from models.outputs.examples import (
     Watermark,
 )
 from models.outputs.ids import output_id, trigger_id
+from models.outputs.ledger_entry import LedgerEntry
 from models.outputs.loopback import FORWARDED, MOVED, ROLE, SHARED, Loopback, LoopbackBody, loopback
+from models.outputs.loyalty_entry import LoyaltyEntry
+from models.outputs.membership_entry import MembershipEntry
 from models.outputs.triggers import Position, Reason, StopOrder, Trigger, Unsent, Withdrawal
 
 __all__ = [

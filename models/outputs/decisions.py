@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from models.ledger_entry import LedgerEntry
-from models.loyalty_entry import LoyaltyEntry
-from models.membership_entry import MembershipEntry
+from models.outputs.ledger_entry import LedgerEntry
+from models.outputs.loyalty_entry import LoyaltyEntry
+from models.outputs.membership_entry import MembershipEntry
 from models.outputs.triggers import Position
 
 

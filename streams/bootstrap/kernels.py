@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from numba.core import event
 
-from models.warm_up import warm_beside, warm_engine, warm_learner
+from models.simulation.warm_up import warm_beside, warm_engine, warm_learner
 from streams.local.processes import spawn
 from streams.text import printable
 

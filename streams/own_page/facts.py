@@ -26,7 +26,7 @@ from models.decisions.zones import zone_of
 from models.loyalty.loop import unpack_loop
 from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
-from models.membership_entry import HUNDREDTHS
+from models.outputs.membership_entry import HUNDREDTHS
 from models.settings import SECOND
 from streams.operations.customer.membership import is_above_paid, membership_view
 from streams.operations.customer.portrait import profile_view

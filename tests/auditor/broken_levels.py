@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.membership_entry import MembershipEntry
 from models.outputs import Decision
+from models.outputs.membership_entry import MembershipEntry
 from models.settings import DAY
 from tests.auditor.broken import breaks
 from tests.auditor.broken_points import LEDGER, YEAR, books

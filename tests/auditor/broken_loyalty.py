@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Decision
+from models.outputs.loyalty_entry import LoyaltyEntry
 from tests.auditor.broken import breaks
 from tests.support.audited import POLICY, Log
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.ledger_entry import LedgerEntry
 from models.outputs import Decision
+from models.outputs.ledger_entry import LedgerEntry
 from models.settings import DAY
 from tests.auditor.broken import breaks
 from tests.support.audited import POLICY, Log

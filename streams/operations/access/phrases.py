@@ -274,7 +274,7 @@ LEVELS: Final[dict[str, tuple[str, str]]] = {
     ),
     "closed": ("Your membership of the programme ended.", "Ihre Mitgliedschaft im Programm endete."),
 }
-"""By what changed in the customer's membership of the loyalty programme (`models.membership_entry`)."""
+"""By what changed in the customer's membership of the loyalty programme (`models.outputs.membership_entry`)."""
 REFUSED: Final[dict[str, tuple[str, str]]] = {
     "not_covered": ("there were not enough", "es waren nicht genug"),
     "not_whole": ("only whole points can be spent", "nur ganze Punkte lassen sich einlösen"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from models.membership_entry import MembershipEntry
 from models.outputs import Decision
+from models.outputs.membership_entry import MembershipEntry
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach, Finding
 from streams.operations.audit.levels_state import LAST, Levels, lapses

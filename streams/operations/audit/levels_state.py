@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from models.membership_entry import MembershipEntry
+from models.outputs.membership_entry import MembershipEntry
 from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import DAY, SECOND
 from streams.operations.audit.wall_time import zone

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Decision
+from models.outputs.loyalty_entry import LoyaltyEntry
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach, Finding
 from streams.operations.audit.dialogue import Dialogue

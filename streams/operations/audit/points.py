@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from models.ledger_entry import LedgerEntry
 from models.outputs import Decision
+from models.outputs.ledger_entry import LedgerEntry
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach, Finding
 from streams.operations.audit.person import REMEMBERED, Person

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.ledger_entry import LedgerEntry
+from models.outputs.ledger_entry import LedgerEntry
 from streams.operations.audit.records import SECOND
 
 NEVER: Final = (2**32 - 1) * SECOND

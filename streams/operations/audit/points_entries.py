@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.ledger_entry import LedgerEntry
+from models.outputs.ledger_entry import LedgerEntry
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.points_account import Account, Drawn, Earned

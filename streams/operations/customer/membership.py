@@ -10,7 +10,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
 from models.loyalty.membership import Membership
 from models.loyalty.membership_stored import unpack_membership
-from models.membership_entry import HUNDREDTHS
+from models.outputs.membership_entry import HUNDREDTHS
 from streams.operations.customer.person import iso
 
 

@@ -12,11 +12,11 @@ from msgspec import to_builtins
 from models.decisions.choosing.described import DESCRIBED
 from models.decisions.draw import ONE
 from models.decisions.words import BECAME, DRAWN, told
-from models.ledger_entry import LedgerEntry
-from models.loyalty_entry import LoyaltyEntry
-from models.membership_entry import MembershipEntry
-from models.membership_entry import told as amount_told
 from models.outputs import Candidate, Decision, Drawn, Trigger
+from models.outputs.ledger_entry import LedgerEntry
+from models.outputs.loyalty_entry import LoyaltyEntry
+from models.outputs.membership_entry import MembershipEntry
+from models.outputs.membership_entry import told as amount_told
 from streams.operations.customer.person import iso
 from streams.operations.customer.standing import gate
 from streams.operations.why.outputs import Outputs

@@ -39,7 +39,7 @@ def test_every_library_comes_from_the_lock_with_its_hash_checked_and_nothing_els
 
 
 def test_the_kernels_are_compiled_in_the_image_where_the_runtime_user_finds_and_owns_them() -> None:
-    assert any(run.endswith("python -m models.warm_up") for run in RUNS)
+    assert any(run.endswith("python -m models.simulation.warm_up") for run in RUNS)
     folder = IMAGE.environment()["NUMBA_CACHE_DIR"]
     assert BUILD.environment()["NUMBA_CACHE_DIR"] == folder
     copies = [step for step in IMAGE.all("COPY") if step.words()[-1] == folder]

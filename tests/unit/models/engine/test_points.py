@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from models.customer.layout import DUE
 from models.customer.record import unpack
 from models.decisions.points import book
-from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MAX_LOTS, Account
 from models.loyalty.stored import unpack_account
+from models.outputs.ledger_entry import LedgerEntry
 from models.settings import DAY, HOUR
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.ledger_entry import LedgerEntry
 from models.loyalty.account import (
     MAX_EARNED,
     MAX_LOTS,
@@ -22,6 +21,7 @@ from models.loyalty.account import (
 )
 from models.loyalty.booking import adjust, advance, cancel, close, earn, spend, take_back
 from models.loyalty.stored import pack_account, put_off, timer_of, unpack_account
+from models.outputs.ledger_entry import LedgerEntry
 from models.settings import DAY, SECOND
 
 NOW = 1_700_000_000_000

@@ -17,7 +17,7 @@ from numba.core.dispatcher import Dispatcher
 import models
 from models.engine.customer_loop import walk
 from models.numerics.compiled import compiled, digest
-from models.warm_up import warm, warm_beside
+from models.simulation.warm_up import warm, warm_beside
 
 CALL = "from models.numerics.maths import ln; assert ln(1.0) == 0.0"
 ROOT = Path(models.__file__).resolve().parents[1]

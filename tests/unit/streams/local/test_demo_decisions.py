@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Decision, Position, encode
+from models.outputs.loyalty_entry import LoyaltyEntry
 from streams.local.demo_decisions import Decided
 
 

@@ -14,8 +14,8 @@ from models.customer.tail import Tail
 from models.decisions.draw import ONE, in_control
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
-from models.loyalty_entry import LoyaltyEntry
 from models.outputs import LOYALTY, Candidate, Decision, Position, Trigger, encode
+from models.outputs.loyalty_entry import LoyaltyEntry
 from models.settings import DAY
 from models.touchpoints import event
 from streams.cli.main import main

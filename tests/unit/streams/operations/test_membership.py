@@ -7,8 +7,8 @@ import pytest
 
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
-from models.membership_entry import MembershipEntry
 from models.outputs import Decision, encode
+from models.outputs.membership_entry import MembershipEntry
 from models.settings import DAY
 from streams.cli.output_lines import line
 from streams.operations.access.export import Held, export

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from models.customer.record import unpack
-from models.ledger_entry import LedgerEntry
 from models.loyalty.booking import FULL, NOT_COVERED, NOT_WHOLE, REDEEMED, UNKNOWN_ORDER, UNKNOWN_REWARD
 from models.outputs import Decision, encode
+from models.outputs.ledger_entry import LedgerEntry
 from models.settings import DAY
 from streams.cli.output_lines import line
 from streams.operations.access.export import Held, export

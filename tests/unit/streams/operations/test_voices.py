@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Candidate, encode
+from models.outputs.loyalty_entry import LoyaltyEntry
 from streams.cli.main import main
 from streams.operations.audit.records import Line
 from streams.operations.voices import voices_in

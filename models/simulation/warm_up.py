@@ -1,4 +1,4 @@
-"""Compiles every function ahead of work: ``python -m models.warm_up``.
+"""Compiles every function ahead of work: ``python -m models.simulation.warm_up``.
 
 An image runs it when it is built, a worker when it starts: compiling takes a processor half a minute,
 loading from numba's cache a fraction of one.
