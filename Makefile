@@ -67,6 +67,10 @@ lock: ## Resolve pyproject.toml into the lock files again (needs uv; UPGRADE=1 t
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
 	$(BIN)/retention demo $(ARGS)
 
+# A shell may tell Python to keep no compiled modules. Then each process would compile all tests anew, and every assert in
+# them: fifteen seconds of a processor in each, before the first test.
+check test: export PYTHONDONTWRITEBYTECODE :=
+
 check: lint ## Before a push: lint, unit, contract and auditor tests but the slow ones
 	$(BIN)/pytest tests/unit tests/contract tests/auditor -q -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 

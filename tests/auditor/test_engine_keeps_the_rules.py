@@ -81,18 +81,16 @@ _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 @pytest.mark.parametrize(
     "texts",
     [
-        (EXAMPLE,),
-        (EXAMPLE, OTHER),
-        (LIMITED, LIMITED.replace("most = 9", "most = 5")),
-        (LEARNED, EXAMPLE, LEARNED),
-        (BY_TIER, EXAMPLE, BY_TIER),
-    ],
-    ids=[
-        "example",
-        "a policy that changes",
-        "budgets, one of which is lowered",
-        "a choice that is learned, and is not",
-        "levels by tier, and not",
+        pytest.param((EXAMPLE, OTHER), id="a policy that changes"),
+        *(
+            pytest.param(texts, id=name, marks=pytest.mark.slow)
+            for name, texts in {
+                "example": (EXAMPLE,),
+                "budgets, one of which is lowered": (LIMITED, LIMITED.replace("most = 9", "most = 5")),
+                "a choice that is learned, and is not": (LEARNED, EXAMPLE, LEARNED),
+                "levels by tier, and not": (BY_TIER, EXAMPLE, BY_TIER),
+            }.items()
+        ),
     ],
 )
 def test_a_busy_stream(texts: tuple[str, ...]) -> None:

@@ -36,13 +36,16 @@ from models.settings import DAY, EngineSettings
 
 SETTINGS = EngineSettings(horizon=28 * DAY, phase="aligned", lateness=0, boundary=7 * DAY, version_delay=0)
 Make = Callable[[], Learner]
-MODELS: list[Make] = [
-    lambda: MixtureLearner(SETTINGS),
-    lambda: RiverModel(adagrad),
-    lambda: RiverModel(adaptive_forest),
-    lambda: Contest(SETTINGS),
-]
-every_model = pytest.mark.parametrize("make", MODELS, ids=["mixture", "adagrad", "forest", "contest"])
+MODELS: dict[str, Make] = {
+    "mixture": lambda: MixtureLearner(SETTINGS),
+    "adagrad": lambda: RiverModel(adagrad),
+    "forest": lambda: RiverModel(adaptive_forest),
+    "contest": lambda: Contest(SETTINGS),
+}
+every_model = pytest.mark.parametrize(
+    "make",
+    [pytest.param(make, id=name, marks=[pytest.mark.slow] * (name == "forest")) for name, make in MODELS.items()],
+)
 Bases = NDArray[np.float32]
 PLACE = {name: place for place, name in enumerate(COLUMNS)}
 RECENCY, TENURE, DAYS = PLACE["recency_days"], PLACE["tenure_days"], PLACE["purchase_days"]

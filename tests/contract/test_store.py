@@ -341,6 +341,7 @@ async def test_every_byte_survives_everywhere(bench: Bench) -> None:
 # ---------------------------------------------------------------- size
 
 
+@pytest.mark.slow
 async def test_a_large_write_is_one_write(bench: Bench) -> None:
     await owned(bench)
     shuffled = random.Random(5)

@@ -65,7 +65,9 @@ commits = st.lists(
 )
 
 
-@pytest.mark.parametrize("kind", ["fake", "former", *ENCODINGS])
+@pytest.mark.parametrize(
+    "kind", ["fake", FILL, *(pytest.param(one, marks=pytest.mark.slow) for one in ("former", 0, 128))]
+)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

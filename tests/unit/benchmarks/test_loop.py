@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.loop import EXAMPLE, compared, cost, the_day
 from benchmarks.workload import DAY_BEGINS, Workload
 from models.settings import EngineSettings
@@ -14,6 +16,7 @@ def settings() -> EngineSettings:
     return load(**Workload(40).settings()).engine()
 
 
+@pytest.mark.slow
 def test_the_day_counts_and_the_history_before_it_does_not() -> None:
     logs = the_day(40, 200, LOOP)
     whole, day = (cost(logs, settings(), since) for since in (0, DAY_BEGINS))
@@ -22,6 +25,7 @@ def test_the_day_counts_and_the_history_before_it_does_not() -> None:
     assert cost(the_day(40, 200, EXAMPLE), settings(), DAY_BEGINS).loops == 0
 
 
+@pytest.mark.slow
 def test_the_lines_have_a_ratio_of_the_engine_and_one_of_all() -> None:
     head, *lines = compared(lambda text: the_day(20, 60, text), settings(), DAY_BEGINS, runs=1).splitlines()
     assert "1 pairs" in head
