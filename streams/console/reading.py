@@ -41,6 +41,8 @@ TOPICS: Final = ("touchpoints", "decisions", "triggers")
 READERS: Final = 2
 ANSWER_S: Final = 20.0
 """A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
+STORY_S: Final = 1.0
+"""A customer's page waits so long for the topics, where the index lacks much of them."""
 FRESH_RECORDS_S: Final = 300.0
 FRESH_INDEX_S: Final = 60.0
 """What has come since is read by the page that needs it."""
@@ -71,6 +73,7 @@ class Reading:
         self._looker = ThreadPoolExecutor(1, "console-look")
         self._reader = ThreadPoolExecutor(READERS, "console-read")
         self._stops_reader = ThreadPoolExecutor(READERS, "console-stops")
+        self._brief = ThreadPoolExecutor(READERS, "console-brief")
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
@@ -102,6 +105,7 @@ class Reading:
         self._looker.shutdown()
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._stops_reader.shutdown(wait=False, cancel_futures=True)
+        self._brief.shutdown(wait=False, cancel_futures=True)
 
     async def now(self) -> View:
         """One look for all who ask at about the same time."""
@@ -113,14 +117,26 @@ class Reading:
             return self._view[1]
 
     async def story(self, customer: str) -> Story | None:
-        """Two browsers that ask for one customer at a time are answered by one reading."""
+        """Two browsers that ask for one customer at a time are answered by one reading. Where it has to read much, they
+        are told what is known without it; it goes on, and the page is loaded again."""
         self._index()
+        loop = asyncio.get_running_loop()
         running = self._stories.get(customer)
         if running is None:
-            running = asyncio.get_running_loop().run_in_executor(self._reader, self._story, customer)
+            running = loop.run_in_executor(self._reader, self._story, customer)
             self._stories[customer] = running
-            running.add_done_callback(lambda _: self._stories.pop(customer, None))
+            running.add_done_callback(partial(self._ended, customer))
+        await asyncio.wait([running], timeout=STORY_S)
+        if not running.done():
+            brief = await loop.run_in_executor(self._brief, self._stories_of.brief, customer)
+            if brief is not None:
+                return brief
         return await _in_time(running)
+
+    def _ended(self, customer: str, story: asyncio.Future[Story | None]) -> None:
+        self._stories.pop(customer, None)
+        if not story.cancelled():
+            story.exception()  # whoever still waits is told; where nobody does it is no news
 
     async def policy(self) -> PolicyPage:
         reading = asyncio.get_running_loop().run_in_executor(self._reader, self._policy)
@@ -184,7 +200,7 @@ class Reading:
     # -- in a thread of their own, since Kafka is read without an event loop
 
     def _story(self, customer: str) -> Story | None:
-        return self._stories_of.story(customer, indexed=not self._background.is_first("index"))
+        return self._stories_of.story(customer, self._background.is_first("index"))
 
     def _stops(self) -> StopsSource:
         async def looking() -> StopsSource:

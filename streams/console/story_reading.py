@@ -33,9 +33,9 @@ LOOK_BACK: Final = 365 * DAY
 MOST_TOUCHES: Final = 2_000
 """Touchpoints on a time line: the newest."""
 ENDS: Final = 2**62
-UNREAD: Final = (
-    "Touchpoints and decisions are being read for the index of all customers, which is made once; then they stand here."
-)
+LITTLE: Final = 5_000
+"""Records of a partition that a page reads itself, in a tenth of a second, a busy machine in one; where the index lacks
+more, no page waits for them."""
 Past = tuple[tuple[dict[str, Any], ...], tuple[Touch, ...]]
 NOTHING: Final[Past] = (), ()
 
@@ -43,7 +43,7 @@ NOTHING: Final[Past] = (), ()
 class NotIndexed(EngineError):
     """Of whom no record is stored, nothing is known until the index is there."""
 
-    remedy = "wait a little and load the page again: the index of all customers is made once, beside the pages"
+    remedy = "wait a little and load the page again: the index of all customers is made beside the pages"
 
 
 class StoryReader:
@@ -54,22 +54,39 @@ class StoryReader:
         self._times: dict[int, int] = {}
         """The log time of shards, as of the last story in each: how far back a story goes needs no better."""
 
-    def story(self, customer: str, indexed: bool) -> Story | None:
-        """None: nothing is known of them. indexed: the topics can be asked, as every file of the index is there or none
-        is being made.
+    def story(self, customer: str, indexing: bool) -> Story | None:
+        """None: nothing is known of them. indexing: the index is being made for the first time: where it lacks much,
+        the story is brief.
 
         Raises as `streams.kafka.topic_reader.TopicReader`; RedisUnreachable, StateUnreadable, NotIndexed.
         """
+        if indexing and (brief := self.brief(customer)) is not None:
+            return brief
         with self._topics.indices() as topics:
             partition = partition_of(customer, topics.partitions)
-            if not indexed:
-                stored, found = asyncio.run(self._stored(partition, customer)), NOTHING
-            else:
-                stored, found = self._all(topics, partition, customer)
+            stored, found = self._all(topics, partition, customer)
         self._times[partition] = stored.time
-        if stored.record is None and not indexed:
-            raise NotIndexed(f"no record of {customer!r} is stored, and the topics are not indexed yet")
-        return _told(customer, partition, stored, found, UNREAD if not indexed else "")
+        return _told(customer, partition, stored, found)
+
+    def brief(self, customer: str) -> Story | None:
+        """What the record says, and how far the index is; None: it lacks little, or none is kept, so that the topics
+        are to be asked. Raises as `story`."""
+        if not self._config.index_dir:
+            return None
+        with self._topics.indices() as topics:
+            partition, extents = partition_of(customer, topics.partitions), topics.extents()
+            if not topics.kept or extents[partition].lacks <= LITTLE:
+                return None
+        stored = asyncio.run(self._stored(partition, customer))
+        known, there = (sum(one[n] for one in extents.values()) for n in (0, 1))
+        if stored.record is None:
+            far = f"of {there:,} records {known:,} are in the index of all customers"
+            raise NotIndexed(f"no record of {customer!r} is stored, and the topics are not indexed yet: {far}")
+        unread = (
+            f"Touchpoints and decisions are being read for the index of all customers: {known:,} of {there:,} records "
+            "so far. Until they are there, the page has what the customer's record says."
+        )
+        return _told(customer, partition, stored, NOTHING, unread)
 
     def _all(self, topics: Indices, partition: int, customer: str) -> tuple[StoredCustomer, Past]:
         """Each topic by a thread of its own: most of the time somebody else is waited for."""
@@ -90,7 +107,7 @@ class StoryReader:
             return await stored_customer(store, partition, customer)
 
 
-def _told(customer: str, partition: int, stored: StoredCustomer, found: Past, unread: str) -> Story | None:
+def _told(customer: str, partition: int, stored: StoredCustomer, found: Past, unread: str = "") -> Story | None:
     entries, touches = found
     if stored.record is None and not entries:
         return None

@@ -17,7 +17,7 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,17 @@ WORTH: Final = 1_024
 """Records that were read, before a tail is stored anew."""
 
 logger = logging.getLogger(__name__)
+
+
+class Extent(NamedTuple):
+    """How many offsets the index knows, and how many there are, those at which transactions ended among them."""
+
+    known: int
+    all: int
+
+    @property
+    def lacks(self) -> int:
+        return self.all - self.known
 
 
 class Tail:
@@ -120,6 +131,36 @@ class TopicIndex:
             )
             yield from (read for read in found if read.offset >= first)
 
+    @property
+    def kept(self) -> bool:
+        """Whether what was read is written down."""
+        return self._folder is not None
+
+    def extents(self) -> dict[int, Extent]:
+        """Of each partition. Raises as `of_customer`."""
+        starts, ends = self.topic.bounds()
+        return {
+            partition: Extent(self._known(partition, starts[partition], end), end - starts[partition])
+            for partition, end in ends.items()
+        }
+
+    def _known(self, partition: int, start: int, end: int) -> int:
+        """Offsets between two that are in a file or a tail."""
+        folder = None if self._folder is None else self._folder / str(partition)
+        there = {one.name for one in folder.iterdir()} if folder is not None and folder.is_dir() else set[str]()
+        known = 0
+        for segment in range(start // SEGMENT, -(-end // SEGMENT)):
+            low, high = max(segment * SEGMENT, start), min((segment + 1) * SEGMENT, end)
+            whole = f"{segment:08d}" in there and high == (segment + 1) * SEGMENT
+            known += max(0, (high if whole else self._read_to(partition, segment, low, high)) - low)
+        return known
+
+    def _read_to(self, partition: int, segment: int, low: int, high: int) -> int:
+        tail = self._stored_tail(partition, segment)
+        here = self._tails.get(partition)
+        ends = [one.read_to for one in (tail, here) if one is not None and one.segment == segment]
+        return min(max(ends, default=low), high)
+
     def catch_up(self, partition: int) -> None:
         """Write the files that are missing, and what is known of the segment that is not complete, so that the first
         question about a customer finds them. Raises as `of_customer`."""
@@ -157,17 +198,20 @@ class TopicIndex:
         if known is not None and known.segment != segment:
             known = None
         if known is None or known.read_to < high:
-            path = self._path(partition, segment, TAIL)
-            try:
-                stored = None if path is None else Tail.of(segment, path.read_bytes())
-            except OSError:
-                stored = None
+            stored = self._stored_tail(partition, segment)
             if stored is not None and (known is None or stored.read_to > known.read_to):
                 known = stored
         if known is None or known.read_to > high:
             known = Tail(segment, low)
         self._tails[partition] = known
         return known
+
+    def _stored_tail(self, partition: int, segment: int) -> Tail | None:
+        path = self._path(partition, segment, TAIL)
+        try:
+            return None if path is None else Tail.of(segment, path.read_bytes())
+        except OSError:
+            return None
 
     def go_on_from(self, former: TopicIndex) -> None:
         """What another index knows of the same topic, which is not used any more."""

@@ -10,9 +10,10 @@ from streams.config import Config
 from streams.kafka.partition_facts import TopicDirectory
 from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
-from streams.operations.why.index import TopicIndex
+from streams.operations.why.index import Extent, TopicIndex
 
 TIMEOUT_S = 30.0
+NOTHING = Extent(0, 0)
 
 
 class Indices(ExitStack):
@@ -38,6 +39,19 @@ class Indices(ExitStack):
     def read(self) -> int:
         """Records that were read so far."""
         return sum(index.read for index in self.of.values())
+
+    @property
+    def kept(self) -> bool:
+        """Whether what was read is written down."""
+        return all(index.kept for index in self.of.values())
+
+    def extents(self) -> dict[int, Extent]:
+        """Of each partition, over the topics. Raises as `streams.operations.why.index.TopicIndex.of_customer`."""
+        found = [index.extents() for index in self.of.values()]
+        return {
+            partition: Extent(*(sum(of.get(partition, NOTHING)[n] for of in found) for n in (0, 1)))
+            for partition in range(self.partitions)
+        }
 
 
 def index_topics(config: Config, *roles: str) -> dict[str, int]:

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams.config import load
+from streams.console import reading as console_reading
+from streams.console import story_reading
 from streams.console.access import Access
 from streams.console.acting import Acting
 from streams.console.app import console_app
@@ -53,25 +55,71 @@ async def made_beside(path: str) -> tuple[int, str]:
         while True:
             answer = await client.get(path)
             text = await answer.text()
-            if "are being read" not in text and "not indexed yet" not in text:
+            if "are being read" not in text:
                 return answer.status, text
+
+
+READ: Final = re.compile(r"are being read for the index of all customers: ([\d,]+) of ([\d,]+) records so far")
+
+
+def test_while_the_index_lacks_much_a_customers_page_says_how_far_it_is(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"customer": place.customer}
+
+    async def looked(client: TestClient[Any, Any]) -> tuple[int, str]:
+        answer = await client.get("/customers", params=asked)
+        return answer.status, await answer.text()
+
+    def far(text: str) -> tuple[int, int]:
+        found = READ.search(text)
+        assert found is not None, text
+        return int(found[1].replace(",", "")), int(found[2].replace(",", ""))
+
+    async def look() -> None:
+        monkeypatch.setattr(story_reading, "LITTLE", 0)
+        with Reading(load(), ["http://127.0.0.1:1"]) as reading:
+            async with TestClient(TestServer(console_app(reading, Access(), Acting(load())))) as client:
+                # While it is made for the first time: of the record alone.
+                status, text = await looked(client)
+                assert status == 200
+                assert far(text)[0] < far(text)[1]
+                assert f"<h1>{place.customer} is " in text
+                assert "data-waits" in text
+                answer = await client.get("/customers", params={"customer": "nobody"})
+                assert answer.status == 503
+                assert "records 0 are in the index" in await answer.text()
+                while "data-waits" in text:
+                    _, text = await looked(client)
+                assert '<span class="chip safe">sent</span>' in text
+        # Later, where it has fallen behind by more than a page can read in its time.
+        monkeypatch.setattr(story_reading, "LITTLE", -1)
+        monkeypatch.setattr(console_reading, "STORY_S", 0.0)
+        async with console() as client:
+            status, text = await looked(client)
+            assert status == 200
+            assert 0 < far(text)[0] <= far(text)[1]
+            assert f"<h1>{place.customer} is " in text
+            monkeypatch.setattr(story_reading, "LITTLE", 50_000)
+            while "data-waits" in text:  # what was asked before goes on
+                _, text = await looked(client)
+            assert '<span class="chip safe">sent</span>' in text, "it lacks little: the page waits for the topics"
+
+    asyncio.run(look())
 
 
 def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Place) -> None:
     status, text = asyncio.run(page(f"/customers?customer={place.customer}"))
     assert status == 200
-    assert "Touchpoints and decisions are being read" in text, "of the record alone, until the index is there"
     assert f"<h1>{place.customer} is " in text
-    status, text = asyncio.run(made_beside(f"/customers?customer={place.customer}"))
-    assert status == 200
-    assert f"<h1>{place.customer} is " in text
+    assert "data-waits" not in text, "what the index lacks is little: the page has read it"
     assert '<span class="chip safe">sent</span>' in text
     assert "purchase" in text
     status, text = asyncio.run(page("/policy"))
     assert status == 200
     assert "is in force</h1>" in text
     assert "[risk]" in text
-    assert asyncio.run(made_beside("/customers?customer=nobody"))[0] == 404
+    assert asyncio.run(page("/customers?customer=nobody"))[0] == 404
     status, text = asyncio.run(page("/system/dead"))
     assert status == 200
     assert "Every record could be applied" in text

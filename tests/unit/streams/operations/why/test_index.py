@@ -88,7 +88,12 @@ def test_it_finds_what_a_scan_finds_in_the_order_of_the_log(told: list[tuple[str
                 case "since":
                     assert list(indexed(log, folder).of_customer(0, "anna", value)) == log.of("anna", value)
                 case "catch up":
-                    indexed(log, folder).catch_up(value)
+                    index, there = indexed(log, folder), log.end - log.start
+                    index.catch_up(value)
+                    assert index.extents() == {0: (there, there)}
+                    extent = indexed(log, folder).extents()[0]
+                    lacking = [read for read in log.reads if log.end - extent.lacks <= read.offset]
+                    assert (extent.all, lacking) == (there, []), "no more than where transactions ended"
                 case "delete":
                     log.start = min(log.end, log.start + value)
                 case "lose":
@@ -168,6 +173,26 @@ def test_who_catches_up_leaves_the_first_question_little_to_read(
     kept = indexed(log, None)
     kept.catch_up(0)
     assert kept.read == 0, "without a folder there is nothing to write"
+
+
+def test_how_far_it_is_follows_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SEGMENT", 100)
+    log = Log()
+    for number in range(250):
+        log.add(f"c{number}")
+    index = indexed(log, tmp_path)
+    assert index.extents() == {0: (0, 250)}
+    index.catch_up(0)
+    for number in range(250, 420):
+        log.add(f"c{number}")
+    for one in (index, indexed(log, tmp_path)):
+        assert one.extents() == {0: (250, 420)}
+        assert one.extents()[0].lacks == 170
+    log.start = 120
+    assert index.extents() == {0: (130, 300)}
+    next(index.of_customer(0, "c250"))  # a part of a segment
+    assert index.extents() == {0: (131, 300)}
+    assert indexed(log, None).extents() == {0: (0, 300)}
 
 
 def test_without_a_folder_or_a_topic_id_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
