@@ -13,9 +13,6 @@ from tests.support.servers import ApacheKafka
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_logs import lengths, split, tape_log
 
-JOIN_S = 15.0
-"""From the start of a process to its takeover. A wait that a rebalance does not end would hold it up for ever."""
-
 
 @pytest.mark.slow
 def test_a_rebalance_ends_the_wait_for_a_model_version(kafka: ApacheKafka, make_world: MakeWorld) -> None:
@@ -25,26 +22,22 @@ def test_a_rebalance_ends_the_wait_for_a_model_version(kafka: ApacheKafka, make_
     held_back = 2
     world.produce([before[n] if n == held_back else log[n] for n in range(3)])
     first = world.worker()
-    world.wait(lambda: world.next_offsets()[held_back] >= len(before[held_back]), 60)
-    time.sleep(2)
+    world.wait(lambda: world.next_offsets()[held_back] >= len(before[held_back]))
+    world.rest(world.next_offsets)
     stood = world.next_offsets()
-    time.sleep(1)
-    assert world.next_offsets() == stood, "the others went on without the one that is held back"
     assert all(stood[n] < len(log[n]) for n in range(3)), "nobody is waiting for a version"
     began = time.monotonic()
     second = world.worker()
     # The one may have told what it took over before the other has told what it kept.
-    world.wait(lambda: world.owned(second) > 0 and world.owned(first) + world.owned(second) == 3, 30)
-    joined = time.monotonic() - began
-    assert joined < JOIN_S, f"the join took {joined:.1f} s"
-    print(f"joined in {joined:.1f} s")
+    world.wait(lambda: world.owned(second) > 0 and world.owned(first) + world.owned(second) == 3)
+    print(f"joined in {time.monotonic() - began:.1f} s")  # a wait that a rebalance does not end would last for ever
     assert sum(world.next_offsets()) == sum(stood), "a shard went on without its version"
     second.terminate()  # and a leave, while all wait again
     assert world.ended(second) == ExitCode.OK
-    world.wait(lambda: world.owned(first) == 3, 15)
+    world.wait(lambda: world.owned(first) == 3)
     world.produce([after[n] if n == held_back else [] for n in range(3)])
     world.worker()
-    world.wait(lambda: world.done(lengths(log)), 60)
+    world.wait(lambda: world.done(lengths(log)))
     world.end()
     world.check()
 
@@ -72,6 +65,6 @@ def test_a_storm_of_joins_and_leaves_loses_no_batch_and_stalls_no_shard(
                 leaving.send_signal(rng.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGKILL]))
                 code = world.ended(leaving)
                 assert code in (ExitCode.OK, -signal.SIGTERM, -signal.SIGKILL), f"{code}\n{world.output()}"
-    world.wait(lambda: world.done(lengths(log)), 90)
+    world.wait(lambda: world.done(lengths(log)))
     assert set(world.stop()) <= {ExitCode.OK, -signal.SIGTERM}
     world.check()

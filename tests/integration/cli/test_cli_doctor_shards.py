@@ -29,7 +29,7 @@ def halfway(kafka: ApacheKafka, redis_url: str, tmp_path_factory: pytest.TempPat
     with world(kafka.bootstrap_servers, redis_url, f"{directory.name}-{time.time_ns()}", directory) as made:
         made.produce(WORKED)
         made.worker()
-        made.wait(lambda: made.done(lengths(WORKED)), 60)
+        made.wait(lambda: made.done(lengths(WORKED)))
         assert made.stop() == [ExitCode.OK]
         made.produce(WAITING)
         yield made
@@ -116,7 +116,7 @@ def test_a_redis_that_went_back_behind_the_committed_offsets(halfway: World) -> 
 
 def test_a_worker_at_work_is_counted(halfway: World) -> None:
     halfway.worker(PYTHONPATH=str(ROOT))
-    halfway.wait(lambda: halfway.done([a + b for a, b in zip(lengths(WORKED), lengths(WAITING), strict=True)]), 60)
+    halfway.wait(lambda: halfway.done([a + b for a, b in zip(lengths(WORKED), lengths(WAITING), strict=True)]))
     found = examined(ExitCode.OK)
     assert halfway.stop() == [ExitCode.OK]
     assert found["shards.workers"]["told"] == "1 worker (group Stable), 0 records to read"

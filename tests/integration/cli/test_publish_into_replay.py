@@ -39,7 +39,7 @@ def test_what_is_published_into_a_replay_that_is_over_is_warned_of_and_found_by_
             monkeypatch.setenv(f"RETENTION_{name.upper()}", str(value))
         replayed.produce(REPLAYED)
         replayed.worker()
-        replayed.wait(lambda: replayed.done(lengths(REPLAYED)), 60)
+        replayed.wait(lambda: replayed.done(lengths(REPLAYED)))
         assert examined(ExitCode.OK)["shards.workers"]["status"] == OK
         result = run("publish", "--json", str(purchases(tmp_path / "events.jsonl")))
         assert json.loads(result.stdout)["sent"] == 20

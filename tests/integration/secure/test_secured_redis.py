@@ -167,7 +167,7 @@ def test_a_redis_that_ends_is_waited_for_and_not_taken_for_one_that_refuses(
 ) -> None:
     own = SecuredRedis(tmp_path, authority)
     started(WITH_TLS, own.start)
-    client = connect(redis_connection(load(**own.settings())), timeout_s=2, connect_timeout_s=2)
+    client = connect(redis_connection(load(**own.settings())), timeout_s=20, connect_timeout_s=20)
     store = RedisStore(client, "retention")
 
     async def through_an_end() -> None:
@@ -192,7 +192,7 @@ def sentinel(directory: Path, primary: int, **more: str) -> Iterator[int]:
     settings = directory / "sentinel.conf"
     directory.mkdir()
     told = {"port": port, "bind": LOOPBACK, "dir": directory, **more}
-    watched = f"sentinel monitor loyalty {LOOPBACK} {primary} 1\nsentinel down-after-milliseconds loyalty 500\n"
+    watched = f"sentinel monitor loyalty {LOOPBACK} {primary} 1\nsentinel down-after-milliseconds loyalty 3000\n"
     lines = "".join(f"{name} {value}\n" for name, value in told.items())
     settings.write_text(lines + watched, encoding="utf-8")
     server = ServerProcess(
@@ -215,7 +215,7 @@ def test_sentinel_names_the_primary_and_after_a_failover_the_new_one(tmp_path: P
         sentinel(tmp_path / "sentinel", first.port) as port,
     ):
         url = f"redis+sentinel://127.0.0.1:1,{LOOPBACK}:{port}/loyalty/0"
-        client = connect(redis_connection(load(redis_url=url)), timeout_s=2, connect_timeout_s=2)
+        client = connect(redis_connection(load(redis_url=url)), timeout_s=20, connect_timeout_s=20)
 
         async def through_a_failover() -> None:
             store = RedisStore(client, "retention")
@@ -293,7 +293,7 @@ def read(settings: dict[str, Any]) -> None:
 
 def replica_known(port: int) -> None:
     """Wait until the sentinel has seen the replica: before that there is nobody to fail over to."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     with redis.Redis(port=port) as eyes:
         while not eyes.sentinel_slaves("loyalty"):
             assert time.monotonic() < deadline, "the sentinel does not see the replica"
@@ -301,7 +301,7 @@ def replica_known(port: int) -> None:
 
 
 async def working_again(store: RedisStore) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(150):
         while True:
             try:
                 await try_out(store)
