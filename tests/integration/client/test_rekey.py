@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 from click.testing import CliRunner
 from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
 
 from models.timeline.partitioning import partition_of
 from streams.cli.main import main
@@ -29,7 +30,7 @@ from tests.support.servers import PROJECT, ApacheKafka
 MAP = PROJECT / "docs" / "examples" / "maps" / "debezium" / "map.toml"
 ORDERS, EACH_KILL, KILLS = 3_000, 700, 3
 MOST_S = 40.0
-"""Until another goes on: the session timeout of workers is 10 s, that of Kafka's clients by themselves 45 s."""
+"""Until another has what it had: the session timeout of workers is 10 s, that of Kafka's clients by themselves 45 s."""
 
 
 def order(number: int) -> bytes:
@@ -55,6 +56,15 @@ class Place:
         with TopicAdmin(self.connection) as admin:
             admin.create(specs)
 
+    def members(self) -> int:
+        """Of the group, as its coordinator counts them."""
+        admin: Any = KafkaAdminClient(bootstrap_servers=self.connection.bootstrap_servers)
+        try:
+            [(_, group)] = admin.describe_groups([f"{self.app}-rekey-{self.source}"]).items()
+        finally:
+            admin.close()
+        return len(group["members"])
+
     def write(self, values: list[bytes | None]) -> None:
         producer: Any = KafkaProducer(bootstrap_servers=self.connection.bootstrap_servers)
         for number, value in enumerate(values):
@@ -70,9 +80,13 @@ class Place:
         self.started.append(started)
         return started
 
-    def read(self, topic: str) -> list[Read]:
+    def read(self, topic: str, fewest: int = 0) -> list[Read]:
+        """Waits for so many: the marker of a transaction comes after the answer to its commit."""
+        deadline = time.monotonic() + 60
         with TopicReader(self.connection, f"{self.app}.{topic}") as reader:
-            return reader.last(0)
+            while len(found := reader.last(0)) < fewest and time.monotonic() < deadline:
+                time.sleep(0.1)
+        return found
 
 
 @pytest.fixture
@@ -94,11 +108,11 @@ def test_records_become_touchpoints_of_their_customers_and_what_can_not_be_mappe
     assert process.returncode == 0, told
     sums = {name: value for name, value in json.loads(out).items() if name != "transactions"}
     assert sums == {"records": 5, "touchpoints": 2, "dead": 1, "passed_over": 2}
-    found = place.read("touchpoints")
+    found = place.read("touchpoints", 2)
     events = {read.key: json.loads(read.value) for read in found}
     assert {key: one["id"] for key, one in events.items()} == {b"1": "order-1", b"2": "order-2"}
     assert all(read.partition == partition_of(read.key or b"", 4) for read in found)
-    [dead] = place.read("rekey-deadletters")
+    [dead] = place.read("rekey-deadletters", 1)
     letter = json.loads(dead.value)
     assert (letter["topic"], letter["code"]) == (place.source, "mapping")
     assert "subject is missing" in letter["reason"]
@@ -167,8 +181,9 @@ def test_of_two_processes_of_a_group_the_other_goes_on_with_what_the_killed_one_
     one.kill()
     one.communicate()
     killed = time.monotonic()
-    waited(two, lambda: len(place.read("touchpoints")) >= written)
+    waited(two, lambda: place.members() == 1)
     assert time.monotonic() - killed < MOST_S
+    waited(two, lambda: len(place.read("touchpoints")) >= written)
     ended(two)
     ids = [json.loads(read.value)["id"] for read in place.read("touchpoints")]
     assert len(ids) == len(set(ids)) == written
@@ -187,5 +202,5 @@ def test_each_order_is_there_once_though_it_is_killed_again_and_again(place: Pla
         process.communicate()
     process = place.start("--idle", "5")
     assert process.wait(180) == 0
-    ids = [json.loads(read.value)["id"] for read in place.read("touchpoints")]
+    ids = [json.loads(read.value)["id"] for read in place.read("touchpoints", ORDERS)]
     assert len(ids) == len(set(ids)) == ORDERS
