@@ -19,7 +19,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,7 @@ from benchmarks.options import RESULTS
 from benchmarks.proof_shop import HELPS, HISTORY_DAYS, LEARNED, SETTINGS, WINDOW_DAYS
 from benchmarks.servers import Servers
 from models.settings import DAY, HOUR
+from models.timeline.batch import LogRecord
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topic_reader import TopicReader
 from tests.support.closed_shop import ClosedShop
@@ -117,11 +118,16 @@ class _Run:
         self.shop.write(until)
         before = sum(self._published)
         new = [log[at:] for log, at in zip(self.shop.logs, self._published, strict=True)]
-        self.engine.produce([[(one.key, one.value, one.timestamp) for one in part] for part in new])
         self._published = [len(log) for log in self.shop.logs]
-        if kill:
+        if kill:  # half of the slice comes afterwards, so that it is in the middle
+            self._produce([part[: len(part) // 2] for part in new])
             self._kill(before, until)
+            new = [part[len(part) // 2 :] for part in new]
+        self._produce(new)
         self.engine.wait(lambda: self.engine.done(self._published), PATIENCE_S)
+
+    def _produce(self, new: Sequence[Sequence[LogRecord]]) -> None:
+        self.engine.produce([[(one.key, one.value, one.timestamp) for one in part] for part in new])
 
     def _kill(self, before: int, until: int) -> None:
         self.engine.wait(lambda: sum(self.engine.next_offsets()) > before, PATIENCE_S)
