@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from models.settings import SECOND
+from models.simulation.rehearsal import Rehearsal
+from models.timeline.partitioning import partition_of
 from streams.cli.main import main
+from streams.cli.output_lines import line
+from streams.operations.audit import audit
+from tests.support.identities import Shards
+from tests.support.kept_topics import lines_of
+from tests.support.logs import chosen_policy, clock
+from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 FOLDER = Path(__file__).resolve().parents[4] / "docs" / "examples" / "policies"
 EXAMPLES = sorted(path.parent.name for path in FOLDER.glob("*/policy.toml"))
+SHARED = "talk_together"
+"""A simulation sends nothing between shards, and of what two are offered together it says nothing."""
 
 
 def retention(*arguments: str | Path) -> str:
@@ -24,7 +36,7 @@ def test_there_are_some() -> None:
     assert "dunning" in EXAMPLES
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != SHARED])
 def test_what_comes_of_its_log_is_what_its_page_says(name: str, tmp_path: Path) -> None:
     folder = FOLDER / name
     told = retention(
@@ -33,6 +45,30 @@ def test_what_comes_of_its_log_is_what_its_page_says(name: str, tmp_path: Path) 
     assert told.splitlines() == (folder / "expected.txt").read_text(encoding="utf-8").splitlines()
     found = json.loads(retention("audit", "--files", tmp_path, "--json"))
     assert found["breaches"] == []
+
+
+def between_shards(folder: Path) -> Rehearsal:
+    """A log at two shards that send each other records, under its policy; a clock tells both the time of each event."""
+    events = [json.loads(one) for one in (folder / "log.jsonl").read_bytes().splitlines()]
+    times = [round(datetime.fromisoformat(one["time"]).timestamp()) * SECOND for one in events]
+    shards, text = Shards(2, VARIANTS["live"]), (folder / "policy.toml").read_text(encoding="utf-8")
+    for partition in range(2):
+        shards.tell(partition, (times[0], None, chosen_policy(times[0], 1, text)))
+    for time, one in zip(times, events, strict=True):
+        for partition in range(2):
+            shards.tell(partition, (time, None, clock(time)))
+        subject = one["subject"]
+        shards.tell(partition_of(subject, 2), (time, subject.encode(), json.dumps(one).encode()))
+        shards.come_to_rest()
+    return shards.world
+
+
+def test_what_two_who_talk_are_offered_together_is_what_its_page_says() -> None:
+    folder = FOLDER / SHARED
+    world = between_shards(folder)
+    told = [line(one.value) for shard in world.shards for one in shard.outputs if one.role == "triggers"]
+    assert sorted(told) == (folder / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert audit(lines_of(world)).breaches == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
