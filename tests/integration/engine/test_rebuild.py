@@ -70,8 +70,9 @@ def test_all_state_is_lost_and_made_anew_after_a_kill_to_the_same_bytes(
 @pytest.mark.slow
 def test_live_one_shard_is_made_anew_while_the_other_shards_go_on(kafka: ApacheKafka, make_world: MakeWorld) -> None:
     world = make_world(kafka, **LIVE)
+    worker = world.worker()
+    world.wait(lambda: world.owned(worker) > 0)  # who is silent for long meanwhile has lapsed, and is asked for nothing
     shopping(world, 30)
-    world.worker()
     world.wait(lambda: len(triggers(world)) > 5)
     stand_still(world)
     stood, said = world.records(1), public(world)

@@ -37,8 +37,9 @@ def test_a_switch_under_load_that_is_killed_and_repeated_triggers_everybody_once
 ) -> None:
     world = make_world(kafka, **LIVE)
     green = f"{world.config.app}-green"
-    shopping(world, 30)
     old = world.worker()
+    world.wait(lambda: world.owned(old) > 0)  # who is silent for long meanwhile has lapsed, and is asked for nothing
+    shopping(world, 30)
     world.wait(lambda: len(triggers(world)) > 5)
     followed = world.command("rebuild", "--into", green, "--json", **OTHERWISE)
     assert followed.returncode == 0, followed.stderr
