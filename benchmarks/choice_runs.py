@@ -87,7 +87,8 @@ def learned(world: World, setup: Setup, hear: Callable[[Episodes], None] | None 
         costs = world.cost[1:] + (0.0 if budget is None else budget.money)
         scores = scores_of(arms, opened.features, opened.worth, costs)
         money = price.price * learner.mean_worth
-        chances = chances_of(arms, scores, opened.eligible[:, 1:], setup.rules, unproven_price=money)
+        rules = setup.rules.after(known.rows)
+        chances = chances_of(arms, scores, opened.eligible[:, 1:], rules, unproven_price=money)
         opened.notes["would"] = chances.astype(np.float64) / ONE
         if setup.control:
             opened.notes["control"] = _control(world, opened, setup.control)

@@ -175,7 +175,7 @@ def _chosen(given: Given, known: Known, found: Sequence[Judged], decision: str) 
         candidates,
         features,
         worth,
-        terms.rules,
+        terms.rules if numbers is None else terms.rules.after(numbers.rows),
         bytes.fromhex(decision),
         launched=launched(choice.launch, policy.policy.control.salt, unit_of(person), learned),
         unproven_price=price,

@@ -158,7 +158,7 @@ def _decided(
     eligible = log.open[block, 1:]
     scores = scores_of(arms, features, worth, np.zeros(len(arms)))
     best = greedy(scores, eligible).astype(np.int64)
-    chances = chances_of(arms, scores, eligible, rules).astype(np.float64) / ONE
+    chances = chances_of(arms, scores, eligible, rules.after(known.rows)).astype(np.float64) / ONE
     base = worth * dot([features[:, place] for place in range(features.shape[1])], known.base)
     # Effects are held against the mean of all, weighted by how often each was done: m(x) is that mean.
     shares = pupil.chances(block)

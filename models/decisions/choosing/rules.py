@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 PROOF_CONTACTS: Final = 200
@@ -11,12 +12,17 @@ figures of ten percent on all rows."""
 FIRST_COHORT: Final = 2_000
 """Contacts of the first cohort. Nothing is learned before a response window has ended; until so many contacts have
 matured, arms that are not proven are open to a share of customers only."""
+FLOOR_OUTCOMES: Final = 2_000
+"""Outcomes learned from, by weight, until which each arm has its whole floor in the draw."""
+LEAST_FLOOR: Final = 0.2
+"""The share of its floor that each arm keeps, however much was learned."""
 
 
 class ChoiceRules(NamedTuple):
     """temper: of the weights, in standard deviations of a difference; a small one stays near the best.
 
-    floor: least chance of each arm in the draw. hold_out: least chance of leaving alone, where that is more.
+    floor: least chance of each arm in the draw, until much is known (`after`). hold_out: least chance of leaving alone,
+    where that is more.
     unproven: the mean chance of arms together that are not proven, over all draws in which one is open; a price on them
     keeps it, so that it goes to whom it is expected to help most. unproven_each: at most this chance of them in one
     draw; until the price has settled it is `unproven` where that is less. kappa: an arm
@@ -33,6 +39,16 @@ class ChoiceRules(NamedTuple):
     kappa: float = 0.3
     proof_contacts: int = PROOF_CONTACTS
     open_contacts: int | None = None
+
+    def after(self, outcomes: float) -> ChoiceRules:
+        """What they are once so many outcomes were learned: floors shrink as the error of what is known does.
+
+        A floor buys knowledge of an arm that is never best. Ten times the outcomes make a chance of .01 worth less than
+        it costs; a fifth of it stays, so that an arm whose effect changes is found out.
+        """
+        if outcomes <= FLOOR_OUTCOMES:
+            return self
+        return self._replace(floor=self.floor * max(LEAST_FLOOR, math.sqrt(FLOOR_OUTCOMES / outcomes)))
 
     def held_back(self) -> ChoiceRules:
         """With what is not proven held to its mean chance in every draw."""

@@ -70,15 +70,15 @@ class Control(Part, frozen=True, kw_only=True):
 class Choice(Part, frozen=True, kw_only=True):
     """The draw among the actions that a risk moment may have, and leaving alone.
 
-    floor: least chance of each. hold_out: least chance of leaving alone. window: after a draw nothing is drawn for so
-    long. learned: which action helps whom is learned from what came of the draws, and decides; needs `[value]`. All
-    that follows counts with it only. unproven: the mean chance that actions have together whose effect is not proven.
-    unproven_each: the most that they have in one draw. kappa: proven is an action for a customer for whom it is
-    expected to bring so many standard deviations more than nothing, after 200 contacts. temper: how far from the best
-    the draw strays, in standard deviations. forget: the time in which what was learned loses half of its weight.
-    price_step: how often the prices of what is not proven and of budgets move, at the first version boundary from then
-    on. launch: the share of customers that unproven actions are open to until 2,000 contacts have shown what came of
-    them.
+    floor: least chance of each; with a learned choice a fifth of it once much is known. hold_out: least chance of
+    leaving alone. window: after a draw nothing is drawn for so long. learned: which action helps whom is learned from
+    what came of the draws, and decides; needs `[value]`. All that follows counts with it only. unproven: the mean
+    chance that actions have together whose effect is not proven. unproven_each: the most that they have in one draw.
+    kappa: proven is an action for a customer for whom it is expected to bring so many standard deviations more than
+    nothing, after 200 contacts. temper: how far from the best the draw strays, in standard deviations. forget: the
+    time in which what was learned loses half of its weight. price_step: how often the prices of what is not proven
+    and of budgets move, at the first version boundary from then on. launch: the share of customers that unproven
+    actions are open to until 2,000 contacts have shown what came of them.
     harm: what a decline, an unsubscription, a complaint or a spam report costs, money. tolerated: the share of contacts
     after which one of the last three may follow within a week; an action above it is stopped, down to its least chance.
     """

@@ -93,7 +93,8 @@ def of_decision(policy: Policy, decision: Decision, last: Rest | None) -> Iterat
     total = sum(one.chance for one in decision.candidates)
     if total != ONE:
         yield Finding("chances", f"{ONE} in all", f"{total}")
-    floor = float(policy.choice["floor"])
+    # A learned choice keeps a fifth of a floor at least: what its version knew, and so how much more, is not in a log.
+    floor = float(policy.choice["floor"]) * (1.0 if decision.drawn is None else 0.2)
     yield from _learned(policy, decision)
     for one in decision.candidates:
         if one.chance and one.gates:

@@ -314,6 +314,21 @@ def test_the_launch_share_gives_about_the_first_cohort() -> None:
     assert all(launched(0.0, "1", b"%d" % n, learned=2_000) for n in range(10))
 
 
+@given(st.floats(0.0, 1e9), st.floats(0.0, 1e9), st.floats(0.0, 0.1))
+def test_floors_shrink_with_what_was_learned_and_never_below_a_fifth(one: float, other: float, floor: float) -> None:
+    rules, (few, many) = ChoiceRules(floor=floor), sorted((one, other))
+    after = rules.after(many)
+    assert 0.2 * floor <= after.floor <= rules.after(few).floor <= floor
+    assert after._replace(floor=floor) == rules  # the hold-out too
+
+
+def test_a_floor_shrinks_as_the_error_of_what_is_known() -> None:
+    rules = ChoiceRules(floor=0.01)
+    assert rules.after(2_000).floor == 0.01
+    assert rules.after(8_000).floor == pytest.approx(0.005)
+    assert rules.after(1_000_000).floor == pytest.approx(0.002)
+
+
 def test_rules_out_of_range_are_named() -> None:
     assert problems(ChoiceRules()) == []
     found = problems(ChoiceRules(temper=0.0, floor=0.5, open_contacts=0))
