@@ -64,7 +64,7 @@ RULES: Final = {
     "presence": "what goes to somebody while they are online expires as soon as the channel says",
     # control, draws
     "control": "who is of the control group gets no marketing",
-    "chances": "the chances of a draw sum to one; none is below its floor (a learned one: a fifth); what is held has none",
+    "chances": "chances of a draw sum to one; none is below its floor (a learned one: a fifth); what is held has none",
     "score": "a candidate's score is made of the policy's figures, and the best has the greatest chance",
     "draw": "what is drawn follows from the decision's id and the chances alone",
     "drawn_at_zero": "what was drawn had a chance",
