@@ -73,7 +73,7 @@ class Chaos:
     def goes_on(self, until: float) -> bool:
         """Until this moment (monotonic), and until each kind of fault has come."""
         now = time.monotonic()
-        assert now < until + 120, f"seed {SEED}: {self._wanting} could not be done, after {self.done}"
+        assert now < until + 300, f"seed {SEED}: {self._wanting} could not be done, after {self.done}"
         return now < until or bool(self._wanting)
 
     def step(self) -> None:
@@ -189,7 +189,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
             next_step = time.monotonic() + rng.uniform(0.3, 3)
     world.produce(rest)
     print(chaos.done)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while not world.done(lengths(log)):
         chaos.tend()
         assert time.monotonic() < deadline, (
@@ -250,11 +250,11 @@ def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came
     world = make_world(own_kafka, **LIVE | own)
     chaos = LiveChaos(world, rng, own_kafka)
     first = world.worker()
-    world.wait(lambda: world.owned(first) > 0, 60)
+    world.wait(lambda: world.owned(first) > 0)
     began = time.monotonic()
     next_step, number = began, 0
     policies, answered_to = list(enumerate(IN_SECONDS, 1)), set[str]()
-    while chaos.goes_on(began + SECONDS):
+    while chaos.goes_on(began + SECONDS) or policies or len(answered_to) < 3:
         chaos.tend()
         _shopping(world, rng, number := number + 1)
         if policies and time.monotonic() > began + SECONDS * policies[0][0] / 4:

@@ -56,14 +56,19 @@ def test_each_language_whose_tools_are_here_acts_on_triggers_and_the_others_are_
 
     def act(language: str, group: str, worker: dict[str, str], expected: list[dict[str, str]]) -> None:
         arguments = [topics.servers, topics.triggers, topics.touchpoints, "3", f"{topics.app}-{group}"]
-        begun = time.monotonic()
-        done = subprocess.run(
-            [*commands[language], *arguments],
-            capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **worker},
-        )  # fmt: skip
-        assert done.returncode == 0, (language, done)
-        assert [json.loads(line) for line in done.stdout.splitlines()] == expected, (language, done)
-        assert time.monotonic() - begun >= 3
+        acted: list[dict[str, str]] = []
+        for _ in range(20):  # on a busy machine it may be over before the group is joined
+            begun = time.monotonic()
+            done = subprocess.run(
+                [*commands[language], *arguments],
+                capture_output=True, text=True, check=False, timeout=240, env={**os.environ, **worker},
+            )  # fmt: skip
+            assert done.returncode == 0, (language, done)
+            assert time.monotonic() - begun >= 3
+            acted += [json.loads(line) for line in done.stdout.splitlines()]
+            if len(acted) >= len(expected):
+                break
+        assert acted == expected, (language, done)
 
     def sent(number: int) -> dict[str, str]:
         return {"send": "win_back", "to": f"c{number}", "by": "email"}
