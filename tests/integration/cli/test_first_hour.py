@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.servers import PROJECT
 
-WAIT_S = 120.0
+WAIT_S = 300.0
 BY_HAND = ("make install", ". .venv", "retention local", "retention simulate", "retention console")
 """Commands that this test does in another way, or others do: the environment is there, CDNOW may not be."""
 
@@ -60,8 +60,7 @@ def test_the_commands_of_the_first_hour_do_what_the_page_says(kernels: None, tmp
             )
             assert done.returncode == 0, (block, done.stdout, done.stderr)
             told.append(done.stdout + done.stderr)
-        everything = "\n".join(told)
-        for words in (
+        expected = (
             "2 sent to retention.touchpoints, 0 refused",
             "customer: anna",
             "anna  win_back by email",
@@ -71,12 +70,20 @@ def test_the_commands_of_the_first_hour_do_what_the_page_says(kernels: None, tmp
             "contact.quiet_hours",
             "dora now, as of",
             "held by refused_channel: The customer wants no marketing",
-        ):
+        )
+        looks = [line for one in blocks() for line in one.splitlines() if line.startswith("retention why")]
+        until = time.monotonic() + WAIT_S
+        while not all(words in "\n".join(told) for words in expected) and time.monotonic() < until:
+            for line in looks:  # a busy machine takes longer than the page sleeps
+                done = subprocess.run(line.split(), cwd=tmp_path, env=environment, capture_output=True, text=True)
+                told.append(done.stdout + done.stderr)
+        everything = "\n".join(told)
+        for words in expected:
             assert words in everything, (words, everything)
         look = [str(command), "tail", "deadletters"]
         assert subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout == ""
         local.send_signal(signal.SIGINT)
-        assert local.wait(60) == 0
+        assert local.wait(180) == 0
         assert not Path(settings[1]).exists(), "nothing is left behind"
     finally:
         local.kill()
