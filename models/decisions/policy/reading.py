@@ -30,6 +30,9 @@ NOT_TOML: Final = "not TOML"
 _APART: Final = re.compile(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
+# msgspec learns a type's fields when they are first needed, and ends the process where two threads do so at a time.
+msgspec.json.Decoder(Policy)
+
 
 class PolicyUnfit(ValueError):
     """A text is no policy, or one that makes no sense. `problems` has all that is wrong."""

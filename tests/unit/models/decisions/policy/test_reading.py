@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import combinations
@@ -493,3 +495,27 @@ def test_no_two_faults_hide_each_other() -> None:
         with pytest.raises(PolicyUnfit) as raised:
             read_policy(text)
         assert [problem.key for problem in raised.value.problems] == [wrong[one][1], wrong[other][1]]
+
+
+THREADS = """
+import sys, threading
+from models.decisions.policy.reading import read_policy
+sys.setswitchinterval(1e-6)
+text, at_once, read = sys.stdin.read(), threading.Barrier(16), []
+def first():
+    at_once.wait()
+    read.append(read_policy(text).format)
+threads = [threading.Thread(target=first) for _ in range(16)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+print(read)
+"""
+
+
+@pytest.mark.slow
+def test_the_first_policy_of_a_process_may_be_read_by_several_threads_at_once() -> None:
+    asked = [sys.executable, "-c", THREADS]
+    found = subprocess.run(asked, input=EXAMPLE, capture_output=True, text=True, timeout=120, check=False)
+    assert (found.returncode, found.stdout.strip()) == (0, str([1] * 16)), found.stderr
