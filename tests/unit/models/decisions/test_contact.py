@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.contact import (
@@ -26,12 +25,11 @@ from models.decisions.experience import suffered
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reports import report
-from models.decisions.rule_types import ANY, RESTS, Limit
+from models.decisions.rule_types import ANY, Limit
 from models.decisions.standing import (
     IN_FLIGHT,
     MAX_COUNTS,
     MAX_OUTSTANDING,
-    OTHERS,
     DayCount,
     Outstanding,
     Spent,
@@ -44,7 +42,6 @@ from models.decisions.standing import (
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, HOUR, SECOND, WEEK
 from models.touchpoints.kinds import Kind
-from models.touchpoints.times import moment
 from models.touchpoints.types.campaign import (
     CampaignReceivedData,
     CouponRedeemedData,
@@ -90,6 +87,11 @@ def told(found: Standing, kind: Kind, time: int = NOW + HOUR, trigger: str = ONE
     return [one.what for one in report(found, POLICY, kind, data, time)]
 
 
+def by_others(found: Standing, time: int = NOW, **more: Any) -> list[Settled]:
+    data = CampaignReceivedData(campaign_id="c", **{"channel": "email", **more})
+    return report(found, POLICY, Kind.CAMPAIGN_RECEIVED, data, time)
+
+
 def test_a_reservation_is_one_entry_with_the_policys_times() -> None:
     (entry,) = standing().outstanding
     assert entry == Outstanding(
@@ -114,82 +116,6 @@ def test_outside_an_episode_a_promotion_is_no_episodes() -> None:
     assert not found.promoted
 
 
-@pytest.mark.parametrize(
-    ("kind", "said", "stage"),
-    [
-        (Kind.OFFER_SENT, [], Stage.OUT),
-        (Kind.OFFER_DELIVERED, ["delivered"], Stage.DELIVERED),
-        (Kind.OFFER_OPENED, ["delivered"], Stage.DELIVERED),
-        (Kind.OFFER_ACCEPTED, ["delivered"], Stage.DELIVERED),
-        (Kind.OFFER_DECLINED, ["delivered", "declined"], Stage.DELIVERED),
-        (Kind.COUPON_REDEEMED, ["delivered", "redeemed"], Stage.DELIVERED),
-        (Kind.SPAM_REPORTED, ["delivered"], Stage.DELIVERED),
-        (Kind.CAMPAIGN_RECEIVED, ["delivered"], Stage.DELIVERED),
-        (Kind.OFFER_EXPIRED, [], Stage.OUT),
-        (Kind.OFFER_WITHDRAWN, ["given_back"], Stage.GIVEN_BACK),
-        (Kind.EXPIRED_UNSENT, ["given_back"], Stage.GIVEN_BACK),
-        (Kind.VISIT, [], Stage.OUT),
-    ],
-)
-def test_a_touchpoint_tells_what_became_of_a_trigger(kind: Kind, said: list[str], stage: Stage) -> None:
-    found = standing()
-    assert told(found, kind) == said
-    assert found.outstanding[0].stage == stage
-
-
-@pytest.mark.parametrize(
-    ("failure", "stage"),
-    [
-        ("refused_by_sender", Stage.GIVEN_BACK),
-        ("hard", Stage.OUT),
-        ("no_address", Stage.OUT),
-        ("soft", Stage.OUT),
-        ("blocked", Stage.OUT),
-    ],
-)
-def test_of_failures_only_what_the_sender_never_tried_is_given_back(failure: str, stage: Stage) -> None:
-    found = standing()
-    assert told(found, Kind.OFFER_FAILED, failure=failure) == (["given_back"] if stage else [])
-    assert found.outstanding[0].stage == stage
-    assert found.rests_until == (NOW + HOUR + DAY if failure == "soft" else 0)
-
-
-def test_what_is_not_ours_changes_nothing() -> None:
-    found = standing()
-    assert told(found, Kind.OFFER_DELIVERED, trigger=name(2)) == []
-    assert told(found, Kind.OFFER_DELIVERED, trigger="theirs") == []
-    assert found == standing()
-    others = Standing()
-    report(others, POLICY, Kind.CAMPAIGN_RECEIVED, CampaignReceivedData(campaign_id="c"), NOW)
-    assert told(others, Kind.OFFER_WITHDRAWN, trigger=name(0)) == []
-
-
-def test_a_given_back_promotion_does_not_count_and_its_action_may_come_again() -> None:
-    found = standing()
-    told(found, Kind.EXPIRED_UNSENT)
-    assert contacts(found, A_WEEK, NOW) == 0
-    assert promotion_ends(found, NOW) == 0
-    assert not found.promoted
-    assert found.once == {}
-    assert found.next_timer() == 0
-
-
-def test_what_was_given_back_does_not_end_once_more() -> None:
-    found = standing()
-    told(found, Kind.EXPIRED_UNSENT)
-    assert settle(found, NOW + 14 * DAY) == []
-    assert len(found.outstanding) == 1
-    assert settle(found, NOW + 3 * DAY + KEPT) == []
-    assert (found.outstanding, found.counts) == ([], [])
-
-
-def test_a_give_back_forgets_its_own_time_alone() -> None:
-    found = standing()
-    reserve(found, POLICY, "offer", "email", 2, NOW + HOUR)
-    told(found, Kind.EXPIRED_UNSENT)
-    assert found.once == {number_of("offer"): NOW + HOUR}
-
-
 def test_a_withdrawal_by_us_gives_nothing_back() -> None:
     found = standing()
     assert withdraw(found, 1)
@@ -198,109 +124,6 @@ def test_a_withdrawal_by_us_gives_nothing_back() -> None:
     assert contacts(found, A_WEEK, NOW) == 1
     assert promotion_ends(found, NOW) == NOW + 14 * DAY
     assert [one.what for one in settle(found, NOW + 3 * DAY)] == ["delivered"]
-
-
-def test_what_is_delivered_after_it_was_given_back_is_a_contact_again() -> None:
-    found = standing()
-    told(found, Kind.OFFER_WITHDRAWN)
-    assert told(found, Kind.OFFER_DELIVERED, NOW + 2 * HOUR) == ["late"]
-    assert contacts(found, A_WEEK, NOW + 3 * HOUR) == 1
-    assert promotion_ends(found, NOW + 3 * HOUR) == NOW + 14 * DAY
-
-
-def test_a_promotion_that_arrived_after_all_is_the_open_episodes() -> None:
-    for reached in (0.0, 0.5):
-        found = standing()
-        found.reached = reached
-        told(found, Kind.OFFER_WITHDRAWN)
-        told(found, Kind.OFFER_DELIVERED)
-        assert found.promoted is bool(reached)
-
-
-@pytest.mark.parametrize("kind", [Kind.OFFER_DELIVERED, Kind.COUPON_REDEEMED])
-def test_an_action_that_arrived_after_all_may_not_come_again_at_once(kind: Kind) -> None:
-    found, had = standing(), standing().once
-    told(found, Kind.EXPIRED_UNSENT)
-    told(found, kind)
-    assert found.once == had
-    twice = standing()
-    told(twice, Kind.EXPIRED_UNSENT)
-    reserve(twice, POLICY, "offer", "email", 2, NOW + DAY)
-    told(twice, kind, NOW + 2 * DAY)
-    assert twice.once == {number_of("offer"): NOW + DAY}
-
-
-def test_a_word_after_the_end_of_a_promotion_does_not_open_it_again() -> None:
-    found = standing()
-    told(found, Kind.OFFER_WITHDRAWN)
-    assert told(found, Kind.OFFER_DELIVERED, NOW + 14 * DAY) == ["late"]
-    assert promotion_ends(found, NOW) == 0
-
-
-def test_what_was_delivered_is_not_given_back() -> None:
-    found = standing()
-    told(found, Kind.OFFER_DELIVERED)
-    assert told(found, Kind.OFFER_WITHDRAWN) == ["refused"]
-    assert contacts(found, A_WEEK, NOW + 2 * HOUR) == 1
-
-
-def test_without_a_word_it_counts_as_delivered_until_one_is_said() -> None:
-    found = standing()
-    assert settle(found, NOW + 3 * DAY - 1) == []
-    (settled,) = settle(found, NOW + 3 * DAY)
-    assert (settled.id, settled.what, settled.entry.stage) == (1, "delivered", Stage.OUT)
-    assert found.outstanding[0].time == NOW + 3 * DAY
-    assert told(found, Kind.EXPIRED_UNSENT, NOW + 4 * DAY) == ["given_back"]
-    assert contacts(found, A_WEEK, NOW + 4 * DAY) == 0
-
-
-def test_delivery_counts_from_its_own_time() -> None:
-    found = standing()
-    told(found, Kind.OFFER_DELIVERED, NOW + 2 * DAY)
-    told(found, Kind.OFFER_OPENED, NOW + 5 * DAY)
-    assert found.outstanding[0].time == NOW + 2 * DAY
-    assert told(found, Kind.OFFER_DELIVERED, NOW - DAY) == []
-    assert found.outstanding[0].time == NOW + 2 * DAY
-
-
-def test_a_promotion_is_open_until_it_is_over() -> None:
-    found = standing()
-    told(found, Kind.OFFER_ACCEPTED)
-    assert promotion_ends(found, NOW + 13 * DAY) == NOW + 14 * DAY == found.next_timer()
-    assert [one.what for one in settle(found, NOW + 14 * DAY)] == ["unused"]
-    assert promotion_ends(found, NOW + 14 * DAY) == 0
-
-
-def test_marketing_rests_after_a_decline_and_a_spam_report() -> None:
-    found = standing()
-    told(found, Kind.OFFER_DECLINED)
-    assert found.rests_until == NOW + HOUR + 14 * DAY
-    told(found, Kind.SPAM_REPORTED)
-    told(found, Kind.OFFER_DECLINED)
-    assert found.rests_until == NOW + HOUR + 90 * DAY
-    settle(found, NOW + HOUR + 90 * DAY)
-    assert found.rests_until == 0
-
-
-def test_a_channel_with_a_rest_of_its_own_remembers_the_last_decline_there() -> None:
-    resting = PolicyInForce.of(1, POLICY.text.replace("[channel.email]", '[channel.email]\nrest = "60d"', 1))
-    email = number_of(RESTS.format("email"))
-    found = standing()
-    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=ONE), NOW + HOUR)
-    assert found.once[email] == NOW + HOUR
-    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=name(9), channel="email"), NOW + DAY)
-    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=name(9), channel="push"), NOW + WEEK)
-    assert found.once[email] == NOW + DAY
-    remember(found, resting, number_of("offer"), NOW + 59 * DAY)
-    assert email in found.once
-    remember(found, resting, number_of("offer"), NOW + 61 * DAY)
-    assert email not in found.once
-
-
-def test_a_decline_of_care_lets_no_marketing_rest() -> None:
-    found = standing("say_sorry")
-    assert told(found, Kind.OFFER_DECLINED) == ["delivered"]
-    assert found.rests_until == 0
 
 
 @pytest.mark.parametrize(
@@ -323,50 +146,6 @@ def test_marketing_rests_after_a_bad_experience(kind: Kind, data: Any, bad: bool
     found = Standing()
     assert suffered(POLICY, found, kind, data, NOW) is bad
     assert found.harmed_until == (NOW + WEEK if bad else 0)
-
-
-# -- contacts by others
-
-
-def by_others(found: Standing, time: int = NOW, **more: Any) -> list[Settled]:
-    data = CampaignReceivedData(campaign_id="c", **{"channel": "email", **more})
-    return report(found, POLICY, Kind.CAMPAIGN_RECEIVED, data, time)
-
-
-def test_marketing_by_others_counts_and_nothing_else_does() -> None:
-    found = Standing()
-    by_others(found)
-    by_others(found, purpose="care")
-    by_others(found, trigger_id="of ours, long ago")
-    assert contacts(found, A_WEEK, NOW) == 1
-    assert contacts(found, A_WEEK._replace(channel=EMAIL), NOW) == 1
-    assert contacts(found, A_WEEK._replace(kind=3), NOW) == 0
-
-
-def test_a_promotion_by_others_is_one() -> None:
-    found = Standing()
-    by_others(found, promotion=True, until=moment("2026-10-10T00:00:00Z"))
-    assert promotion_ends(found, NOW) == 1_791_590_400_000
-    settle(found, NOW + 2 * DAY)
-    assert promotion_ends(found, NOW + 2 * DAY) == 1_791_590_400_000
-
-
-def test_contacts_by_others_become_a_count_after_a_day() -> None:
-    found = Standing()
-    by_others(found)
-    by_others(found, NOW + SECOND)
-    settle(found, NOW + DAY + SECOND)
-    assert found.outstanding == []
-    assert found.counts == [DayCount(NOW // DAY, EMAIL, OTHERS, MARKETING, 2)]
-
-
-def test_beside_eight_triggers_that_are_out_one_by_others_is_counted_at_once() -> None:
-    found = Standing()
-    for number in range(1, 9):
-        reserve(found, POLICY, "offer", "email", number, NOW)
-    assert by_others(found) == []
-    assert len(found.outstanding) == 8
-    assert contacts(found, A_WEEK, NOW) == 9
 
 
 # -- what is old, and what has no room
@@ -521,151 +300,6 @@ def test_what_may_yet_arrive_counts_in_every_window(entries: list[Outstanding], 
     mine = [one for one in entries if one.stage in IN_FLIGHT and one.purpose == limit.purpose]
     anywhere = limit._replace(channel=ANY, kind=ANY, within=SECOND)
     assert contacts(Standing(outstanding=entries), anywhere, NOW) >= len(mine)
-
-
-# -- whatever is said, in whatever order
-
-WORDS = (
-    Kind.OFFER_SENT,
-    Kind.OFFER_DELIVERED,
-    Kind.OFFER_OPENED,
-    Kind.OFFER_ACCEPTED,
-    Kind.OFFER_DECLINED,
-    Kind.OFFER_EXPIRED,
-    Kind.OFFER_WITHDRAWN,
-    Kind.EXPIRED_UNSENT,
-    Kind.COUPON_REDEEMED,
-    Kind.SPAM_REPORTED,
-    Kind.CAMPAIGN_RECEIVED,
-)
-
-
-class Dialogue(RuleBasedStateMachine):
-    """Triggers and what is said of them, beside a model of what may be said once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.standing = Standing()
-        self.now = NOW
-        self.made = 0
-        self.contact: dict[int, str] = {}
-        """Of each trigger: reserved, presumed, delivered, given_back, late."""
-        self.promotion: dict[int, bool] = {}
-        """Of each promotion: whether it is open."""
-        self.arrived: dict[int, int] = {}
-
-    def heard(self, settled: list[Settled], presumed: bool = False) -> None:
-        for one in settled:
-            was = self.contact.get(one.id, "by others")
-            if one.what == "delivered":
-                assert was == "reserved"
-                self.contact[one.id] = "presumed" if presumed else "delivered"
-            elif one.what == "given_back":
-                assert was in ("reserved", "presumed")
-                self.contact[one.id] = "given_back"
-                self.promotion.pop(one.id, None)
-            elif one.what == "late":
-                assert was == "given_back"
-                self.contact[one.id] = "late"
-                if one.entry.until > self.now:
-                    self.promotion[one.id] = True
-            elif one.what == "refused":
-                assert was in ("delivered", "late", "presumed")
-            else:
-                assert one.what in ("declined", "redeemed", "unused")
-                if one.id:
-                    assert self.promotion.pop(one.id)
-
-    @rule(action=st.sampled_from(("offer", "reward", "something_useful", "say_sorry", "update_payment")))
-    def reserve(self, action: str) -> None:
-        self.made += 1
-        settled = reserve(self.standing, POLICY, action, "email", self.made, self.now)
-        self.heard(settled)
-        self.contact[self.made] = "reserved"
-        if action in ("offer", "reward"):
-            self.promotion[self.made] = True
-
-    @precondition(lambda self: self.made)
-    @rule(kind=st.sampled_from(WORDS), back=st.integers(0, 9))
-    def said(self, kind: Kind, back: int) -> None:
-        self.say(kind, back)
-
-    def say(self, kind: Kind, back: int) -> None:
-        number = max(1, self.made - back)
-        before = self.contact[number]
-        data: Any = OfferData(trigger_id=name(number))
-        if kind == Kind.COUPON_REDEEMED:
-            data = CouponRedeemedData(coupon_id=name(number))
-        elif kind == Kind.CAMPAIGN_RECEIVED:
-            data = CampaignReceivedData(campaign_id="c", trigger_id=name(number))
-        self.heard(report(self.standing, POLICY, kind, data, self.now))
-        if before == "presumed" and any(
-            one.id == number and one.stage == Stage.DELIVERED for one in self.standing.outstanding
-        ):
-            self.contact[number] = "delivered"
-
-    @rule(until=st.integers(0, 30))
-    def others(self, until: int) -> None:
-        data = CampaignReceivedData(
-            campaign_id="c", promotion=until > 0, until=moment(f"2026-11-{until:02}T00:00:00Z") if until else None
-        )
-        self.heard(report(self.standing, POLICY, Kind.CAMPAIGN_RECEIVED, data, self.now))
-
-    @precondition(lambda self: self.made)
-    @rule(back=st.integers(0, 9))
-    def withdraw(self, back: int) -> None:
-        counted = contacts(self.standing, A_WEEK, self.now)
-        withdraw(self.standing, max(1, self.made - back))
-        assert contacts(self.standing, A_WEEK, self.now) == counted
-
-    @rule(hours=st.sampled_from((1, 12, 48, 400)))
-    def waits(self, hours: int) -> None:
-        self.wait(hours)
-
-    def wait(self, hours: int) -> None:
-        until = self.now + hours * HOUR
-        while 0 < (timer := self.standing.next_timer()) <= until:
-            self.now = timer
-            self.heard(settle(self.standing, timer), presumed=True)
-            assert not 0 < self.standing.next_timer() <= timer
-        self.now = until
-        self.heard(settle(self.standing, until), presumed=True)
-
-    @rule(back=st.integers(0, 9))
-    def give_back_and_wait(self, back: int) -> None:
-        if self.made:
-            self.say(Kind.EXPIRED_UNSENT, back)
-            self.wait(400)
-
-    @invariant()
-    def nothing_is_forgotten(self) -> None:
-        """What stands in the record is what was said."""
-        assert len(self.standing.outstanding) <= MAX_OUTSTANDING
-        assert len(self.standing.counts) <= MAX_COUNTS
-        assert unpack_standing(pack_standing(self.standing)).outstanding == self.standing.outstanding
-        for entry in self.standing.outstanding:
-            if entry.id:
-                assert (entry.stage in IN_FLIGHT) == (self.contact[entry.id] == "reserved")
-                assert (entry.stage == Stage.GIVEN_BACK) == (self.contact[entry.id] == "given_back")
-                if entry.stage != Stage.GIVEN_BACK:
-                    assert bool(entry.until) == self.promotion.get(entry.id, False)
-        here = {entry.id for entry in self.standing.outstanding}
-        for number, state in self.contact.items():
-            assert number in here or state != "reserved"
-        assert all(number in here for number in self.promotion)
-
-    @invariant()
-    def who_was_reached_is_counted(self) -> None:
-        reached = sum(
-            1
-            for entry in self.standing.outstanding
-            if entry.purpose == MARKETING and entry.stage != Stage.GIVEN_BACK and entry.time > self.now - 92 * DAY
-        )
-        assert contacts(self.standing, Limit(1, 92 * DAY, MARKETING), self.now) >= reached
-
-
-TestEveryReservationEndsOnce = Dialogue.TestCase
-TestEveryReservationEndsOnce.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 def test_a_triggers_id_names_its_entry() -> None:
