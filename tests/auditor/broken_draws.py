@@ -9,10 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from models.outputs import Candidate, Drawn, Ended, output_id
-from tests.auditor.broken import BROKEN, breaks
+from tests.auditor.broken import breaks
 from tests.support.audited import POLICY, Log
 
-__all__ = ["BROKEN"]
 LEARNED = POLICY.replace('window = "28d"', 'window = "28d"\nlearned = true\nunproven_each = 0.9') + "[value]\n"
 ONE, ARM = 2**32, "0a0b0c0d"
 

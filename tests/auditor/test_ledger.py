@@ -6,7 +6,7 @@ import pytest
 
 from models.settings import DAY, HOUR
 from streams.operations.audit import Report, audit
-from tests.auditor.broken import BUDGETS
+from tests.auditor.broken_caps import BUDGETS
 from tests.support.audited import Log
 
 ONE = BUDGETS.replace("most = 10.01", "most = 99")
