@@ -181,6 +181,7 @@ def test_three_ids_and_any_two_merges_in_every_order(ways: tuple[tuple[str, str]
     assert explored(list(ways), THREE, again=1) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("circle", [[("a", "b"), ("b", "c"), ("c", "a")], [("c", "b"), ("b", "a"), ("a", "c")]])
 def test_a_circle_of_three_in_every_order(circle: list[tuple[str, str]]) -> None:
     assert explored(circle, THREE, again=0) >= 1
@@ -208,6 +209,7 @@ def walk(into: dict[str, str], start: str, most: int) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("length", [1, 15, 16, 17, 40, 300])
+@pytest.mark.slow
 @pytest.mark.parametrize("circle", [0, 2, 13, 16, 17, 18, 40, 300])
 @pytest.mark.parametrize("order", ["up", "down", *range(4)])
 def test_a_chain_ends_where_it_ends_and_of_a_circle_the_smallest_stays(
