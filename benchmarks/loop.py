@@ -14,25 +14,27 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
+from itertools import chain
 from statistics import median
 from typing import Final, NamedTuple
 
 import click
 
 from benchmarks.decisions import DAYS, SEED, SETTINGS, answered_under
-from benchmarks.workload import DAY_BEGINS, HISTORY_DAYS, Workload
+from benchmarks.workload import DAY_BEGINS, Workload
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.apply import apply
 from models.engine.changes import Changes
 from models.engine.piece_input import PieceInput, Scoring
-from models.settings import DAY, EngineSettings
+from models.settings import EngineSettings
 from models.simulation.rehearsal import rehearse
 from models.timeline.batch import LogRecord
 from streams.config import load
-from tests.support.logs import chosen_policy, synthetic
+from tests.support.logs import synthetic
 
 BATCH: Final = 4_000
 EXAMPLE: Final = files("models.decisions.policy").joinpath("example.toml").read_text(encoding="utf-8")
+LOOP: Final = EXAMPLE + "\n[loyalty]\n"
 Logs = Sequence[Sequence[LogRecord]]
 
 
@@ -66,17 +68,14 @@ def cost(logs: Logs, settings: EngineSettings, since: int) -> Cost:
 
 def the_day(customers: int, events: int, text: str) -> Logs:
     """The history and the day of the other benchmarks, one partition, under a policy from the beginning."""
-    workload = Workload(customers, events, partitions=1)
-    first = DAY_BEGINS - HISTORY_DAYS * DAY
-    log = [LogRecord(0, first, None, chosen_policy(first, 1, text))]
-    for record in (*workload.history(), *workload.day()):
-        log.append(LogRecord(len(log), record.time, record.key, record.value))
-    return [log]
+    workload = Workload(customers, events, partitions=1, policy=text)
+    records = chain(workload.history(), workload.day())
+    return [[LogRecord(n, record.time, record.key, record.value) for n, record in enumerate(records)]]
 
 
 def compared(of: Callable[[str], Logs], settings: EngineSettings, since: int, runs: int) -> str:
     """Lines that tell the ratios of so many pairs of runs; a first pair, which compiles, does not count."""
-    without, having = of(EXAMPLE), of(EXAMPLE + "\n[loyalty]\n")
+    without, having = of(EXAMPLE), of(LOOP)
     pairs = [(cost(having, settings, since), cost(without, settings, since)) for _ in range(runs + 1)][1:]
     touchpoints = sum(one.key is not None and one.timestamp > since for log in without for one in log)
     lines = [f"{touchpoints:,} touchpoints, {pairs[0][0].loops:,} entries of the loop, {runs} pairs"]

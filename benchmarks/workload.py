@@ -22,6 +22,7 @@ from models.settings import DAY, HOUR, SECOND
 from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from streams.history.replay import TapeRecord
+from tests.support.logs import chosen_policy
 
 DAY_BEGINS = 1_772_409_600_000
 """2026-03-02T00:00:00Z, ms."""
@@ -43,12 +44,14 @@ CONTENT_TYPE = b'"datacontenttype":"application/json","dataschema":"https://sche
 
 
 class Workload(msgspec.Struct, frozen=True, dict=True):
-    """customers: all of them have a history. events: of the day. seed: of everything."""
+    """customers: all of them have a history. events: of the day. seed: of everything. policy: the text of the one in
+    force from the beginning of the history; empty: none is."""
 
     customers: int = 200_000
     events: int = 1_000_000
     partitions: int = 4
     seed: int = 20_260_302
+    policy: str = ""
 
     @cached_property
     def keys(self) -> list[bytes]:
@@ -91,11 +94,15 @@ class Workload(msgspec.Struct, frozen=True, dict=True):
         return customer[order], at[order]
 
     def history(self) -> Iterator[TapeRecord]:
-        """The purchases, with clock records at each version boundary up to the day's beginning."""
+        """The policy, and the purchases, with clock records at each version boundary up to the day's beginning."""
         customer, at = self.purchases
         rng = np.random.default_rng([self.seed, 2])
         bought = [kind for kind in mix(self.seed) if kind.name == "purchase"]
-        boundaries = range(DAY_BEGINS - HISTORY_DAYS * DAY, DAY_BEGINS + 1, int(VERSION_EVERY_S * SECOND))
+        first = DAY_BEGINS - HISTORY_DAYS * DAY
+        boundaries = range(first, DAY_BEGINS + 1, int(VERSION_EVERY_S * SECOND))
+        if self.policy:
+            value = chosen_policy(first, 1, self.policy)
+            yield from (TapeRecord(partition, first, None, value) for partition in range(self.partitions))
         yield from self.with_clocks(self.events_of(rng, bought, np.zeros(len(at), np.int64), customer, at), boundaries)
 
     def day(self) -> Iterator[TapeRecord]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.loop import EXAMPLE, compared, cost, the_day
+from benchmarks.loop import EXAMPLE, LOOP, compared, cost, the_day
+from benchmarks.loop_worker import table
+from benchmarks.runs import Run
 from benchmarks.workload import DAY_BEGINS, Workload
 from models.settings import EngineSettings
 from streams.config import load
-
-LOOP = EXAMPLE + "\n[loyalty]\n"
 
 
 def settings() -> EngineSettings:
@@ -31,3 +31,15 @@ def test_the_lines_have_a_ratio_of_the_engine_and_one_of_all() -> None:
     assert "1 pairs" in head
     assert [line.split()[0] for line in lines] == ["engine", "all"]
     assert all(" times (" in line for line in lines)
+
+
+def test_of_workers_the_ratio_is_taken_within_a_pair() -> None:
+    def run(worker: float, redis: float, seconds: float) -> Run:
+        return Run(what="", events=100, began=0.0, seconds=seconds, cpu_us={"worker": worker, "redis": redis})
+
+    pairs = [(run(10.0, 2.0, 1.0), run(11.0, 2.0, 1.5)), (run(20.0, 2.0, 1.0), run(26.0, 2.0, 2.0))]
+    head, worker, every, clock = table(pairs).splitlines()
+    assert head == "100 touchpoints, 2 pairs"
+    assert worker.split()[-5:] == ["1.200", "times", "(1.100", "to", "1.300)"]
+    assert every.split()[-3:] == ["(1.083", "to", "1.273)"]
+    assert clock.split()[-5:] == ["1.750", "times", "(1.500", "to", "2.000)"]

@@ -92,3 +92,11 @@ def test_every_type_of_the_mix_is_one_that_upstream_may_publish() -> None:
     kinds = [Kind[kind.name.upper()] for kind in mix(1)]
     assert len(kinds) == len(set(kinds))
     assert all(kind < 0x80 for kind in kinds)
+
+
+def test_a_policy_stands_before_the_history_in_every_partition(history: list[TapeRecord]) -> None:
+    first, *others = list(Workload(customers=300, events=4_000, policy="format = 1").history())[: SMALL.partitions + 1]
+    chosen = [json.loads(one.value or b"")["type"] for one in (first, *others)]
+    assert chosen == ["policy_chosen"] * SMALL.partitions + ["clock"]
+    assert [one.partition for one in (first, *others)][: SMALL.partitions] == [*range(SMALL.partitions)]
+    assert first.time <= history[0].time
