@@ -104,3 +104,12 @@ def a_level_that_asks_twice(log: Log) -> None:
     for _ in range(2):
         log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
         log.after("29d")
+
+
+@breaks("level_once")
+def a_level_that_waits_and_asks_twice(log: Log) -> None:
+    log.says("episode_opened")
+    for _ in range(2):
+        log.says("waits", moment="risk", level="slipping", gate="hours", policy=log.named)
+        log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
+        log.after("29d")

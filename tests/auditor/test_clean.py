@@ -354,3 +354,22 @@ def test_what_was_stopped_is_sent_again() -> None:
     log.clock()
     log.sends_again(again)
     assert not log.broken()
+
+
+HIGHER = POLICY.replace('{ name = "slipping", at = 0.50 }', '{ name = "slipping", at = 0.60 }')
+
+
+def test_a_level_that_waited_under_lower_levels_is_named_by_the_higher_ones_and_may_ask_again() -> None:
+    """It had asked at .50; under the policy that decides the first level is at .60, and has not asked yet."""
+    log = Log.begun()
+    log.says("episode_opened", level="slipping", probability=0.55, policy=log.named)
+    log.says("waits", moment="risk", level="slipping", gate="hours", policy=log.named)
+    log.after("1h")
+    log.chooses(HIGHER, number=2)
+    log.after("1h")
+    log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
+    log.after("29d")
+    log.says("waits", moment="risk", level="slipping", gate="hours", policy=log.named)
+    log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
+    log.clock()
+    assert not log.broken()

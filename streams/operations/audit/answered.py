@@ -52,6 +52,8 @@ def of_levels(decision: Decision, dialogue: Dialogue, policy: Policy, person: Pe
     dialogue takes it in. Of whom nothing is learned any more no tier is kept, hence from then on they go by none."""
     if not decision.level or decision.what == PREVIEWED:
         return
+    if decision.what == "waits" and dialogue.waits_as is None:
+        dialogue.waits_as = (policy.name, person.customer_class)
     of_tier, tiers = decision.levels_of, policy.tiers if policy.risk.get("for_tiers") else []
     if of_tier and of_tier not in tiers:
         yield Finding("level_tier", f"levels go by the tiers {tiers}", f"by those of {of_tier!r}")
@@ -79,11 +81,12 @@ def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: P
         dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
         levels = policy.levels(customer_class, decision.levels_of)
         at = next((float(one["at"]) for one in levels if one["name"] == decision.level), 1.0)
-        if dialogue.episode and at <= dialogue.reached:
-            yield Finding(
-                "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
-            )
-        dialogue.reached = max(dialogue.reached, at)
+        if dialogue.waits_as in (None, (policy.name, person.customer_class)):
+            if dialogue.episode and at <= dialogue.reached:
+                yield Finding(
+                    "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
+                )
+            dialogue.reached = max(dialogue.reached, at)
         # By account and what they are exempt by, too: whoever changes either may be of another group from then on.
         of = [policy.control[key] for key in ("salt", "share", *EXEMPT)]
         exempt = is_exempt(policy, person, decision.tier, decision.time)
@@ -92,3 +95,5 @@ def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: P
             yield Finding(
                 "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"
             )
+    if decision.level:
+        dialogue.waits_as = None

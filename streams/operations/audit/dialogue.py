@@ -107,12 +107,14 @@ class Dialogue:
     action, and its `once_per` then (ms). drawn: when last, and until when nothing is. All are of the policy of their
     time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
     answers: touchpoints that may have answered them, in the same way. episode: since when one is open, 0: none.
-    reached: the highest threshold that was drawn at in it (a change of class or policy may move a level). asked_as:
-    under which policy, and by which tier's levels, it asked last. control: by group and unit, as decisions say it.
-    erased: what had been sent before the last erasure. failed: when a channel last failed for good; works: when
-    something last showed that it does. talks_until: the customer is in a conversation. running: plans that are said to
-    run. marks: when touchpoints came that end plans or leave steps out, and their types. declined_on: by channel with a
-    rest of its own, when an offer was declined there.
+    reached: the highest threshold that was drawn at in it, and had asked under the same policy and class: another
+    one names the level that waits by its own thresholds. asked_as: under which policy, and by which tier's levels,
+    it asked last. waits_as: under which policy, and of which class, what waits for a level did so first; None:
+    nothing does. control: by group and unit, as decisions say it. erased: what had been sent before the last
+    erasure. failed: when a channel last failed for good; works: when something last showed that it does.
+    talks_until: the customer is in a conversation. running: plans that are said to run. marks: when touchpoints
+    came that end plans or leave steps out, and their types. declined_on: by channel with a rest of its own, when an
+    offer was declined there.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -123,6 +125,7 @@ class Dialogue:
     episode: int = 0
     reached: float = 0.0
     asked_as: tuple[str, str] | None = None
+    waits_as: tuple[str, str] | None = None
     drawn: Rest | None = None
     control: dict[str, bool] = field(default_factory=dict)
     erased: list[Sent] = field(default_factory=list)

@@ -199,9 +199,9 @@ class Walk:
             done = f"{decision.what} {decision.moment} {decision.action}".strip()
             self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])
         if decision.what == OPENS:
-            dialogue.episode, dialogue.reached, dialogue.asked_as = decision.time, 0.0, None
+            dialogue.episode, dialogue.reached, dialogue.asked_as, dialogue.waits_as = decision.time, 0.0, None, None
         elif decision.what in CLOSES:
-            dialogue.episode, dialogue.reached, dialogue.asked_as = 0, 0.0, None
+            dialogue.episode, dialogue.reached, dialogue.asked_as, dialogue.waits_as = 0, 0.0, None, None
             if decision.what == "forgotten":
                 customer.person.leave()
                 customer.dialogue = Dialogue(control=dialogue.control)
