@@ -41,6 +41,8 @@ KEPT: Final = 14 * DAY
 OTHERS_KEPT: Final = DAY
 """So long a contact by others is kept; nothing more can be said of it."""
 MOST_OF_A_DAY: Final = 255
+NEVER: Final = 2**62
+"""Behind every moment, ms."""
 
 # What happens to a reservation.
 DELIVERED, GIVEN_BACK, LATE, REFUSED = "delivered", "given_back", "late", "refused"
@@ -161,7 +163,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
             if 0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK:
                 settled.append(Settled(entry.id, UNUSED, entry))
                 entry = without_promotion(entry)
-            if not _is_done(entry, now):
+            if now < _done_at(entry):
                 kept.append(entry)
             elif entry.stage != Stage.GIVEN_BACK:
                 count_entry(standing, entry)
@@ -192,21 +194,25 @@ def find(standing: Standing, trigger: int) -> int | None:
     return next((at for at, one in enumerate(standing.outstanding) if trigger and one.id == trigger), None)
 
 
-def is_due(entry: Outstanding, now: int) -> bool:
-    """Whether `settle` would change an entry."""
-    unheard = entry.stage in IN_FLIGHT and entry.expires <= now
-    return unheard or (0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK) or _is_done(entry, now)
+def due_at(entry: Outstanding) -> int:
+    """From when on `settle` would change an entry, ms."""
+    at = _done_at(entry)
+    if entry.stage in IN_FLIGHT:
+        at = min(at, entry.expires)
+    if entry.until and entry.stage != Stage.GIVEN_BACK:
+        at = min(at, entry.until)
+    return at
 
 
-def _is_done(entry: Outstanding, now: int) -> bool:
-    """Whether an entry has nothing more to wait for."""
+def _done_at(entry: Outstanding) -> int:
+    """From when on an entry has nothing more to wait for, ms."""
     if entry.stage == Stage.GIVEN_BACK:
-        return entry.expires + KEPT <= now
+        return entry.expires + KEPT
     if entry.stage in TAKES_ROOM or entry.until:
-        return False
+        return NEVER
     if entry.purpose != MARKETING and (entry.purpose != CARE or entry.stage == Stage.DELIVERED):
-        return True
-    return entry.time + (KEPT if entry.id else OTHERS_KEPT) <= now
+        return 0
+    return entry.time + (KEPT if entry.id else OTHERS_KEPT)
 
 
 def make_room(standing: Standing, forced: bool) -> list[Settled]:

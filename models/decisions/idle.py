@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from models.customer.layout import UNLEARNED
-from models.decisions.contact import is_due
+from models.decisions.contact import NEVER, due_at
 from models.decisions.dates import comes_to_nothing
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.response import HEARD
+from models.decisions.rules import rules_of
 from models.decisions.standing import LONGEST_WINDOW, Standing
+from models.decisions.standing_stored import ends_in
+
+
+def idle_until(policy: PolicyInForce, stored: bytes, contract: bool) -> int:
+    """Until when `is_idle` is true, ms, of what is stored of how we stand with somebody, without a whole look; 0: it
+    takes one. contract: they have had one; while it runs no level may wait."""
+    if rules_of(policy).dated:
+        return 0
+    if not stored:
+        return NEVER
+    found = ends_in(stored)
+    if found is None or (contract and found.level):
+        return 0
+    ends = [end for end in found.times if end]
+    ends += map(due_at, found.outstanding)
+    if found.counts is not None:
+        ends.append(found.counts.ends + LONGEST_WINDOW)
+    return min(ends, default=NEVER)
 
 
 def is_idle(policy: PolicyInForce, person: Person, standing: Standing, kind: int, now: int) -> bool:
@@ -22,7 +41,7 @@ def is_idle(policy: PolicyInForce, person: Person, standing: Standing, kind: int
         return False
     if person.flags & UNLEARNED and (standing.window is not None or standing.treated is not None):
         return False
-    if any(0 < one.wakes <= now for one in standing.waiting) or any(is_due(one, now) for one in standing.outstanding):
+    if any(0 < one.wakes <= now for one in standing.waiting) or any(due_at(one) <= now for one in standing.outstanding):
         return False
     if standing.told and not standing.told.keys() <= {one.moment for one in standing.waiting}:
         return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import isnan
 
+from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
 from models.decisions.given import Asks, Touched
-from models.decisions.idle import is_idle
+from models.decisions.idle import idle_until, is_idle
 from models.decisions.person import Person
-from models.decisions.rules import rules_of
 from models.engine.by_policy import Customer, answer_for_nobody, by_policy, has_no_levels, loyal_by
 from models.engine.ground import Ground, ReportedEffect
 from models.engine.loyal import keep_loyalty
@@ -43,20 +43,37 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
 def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
     """Let a touchpoint that asks nothing (`Asks.LOOP`) count in the loyalty loop, where a decision would come to
     nothing else; whether it is so."""
-    work, policy = ground.work, ground.work.policy
-    touch, customer = _touched(ground, effect), customer_of(ground, effect.lane)
-    if policy is None or touch is None or customer.tail.points or customer.tail.membership:
+    work, policy, lane = ground.work, ground.work.policy, effect.lane
+    touch, tail = _touched(ground, effect), ground.block.tail(lane)
+    if policy is None or touch is None or tail.points or tail.membership:
+        return False
+    if effect.now < idle_until(policy, tail.standing, bool(tail.contract)):
+        block = ground.block
+        days, signed = int(block.numbers[lane, PURCHASE_DAYS]), int(block.times[lane, LAST_PURCHASE])
+        _count_in_loop(ground, effect, touch, int(block.flags[lane]), days, signed, bool(block.times[lane, EPISODE]))
+        return True
+    standing, customer = ground.stands(lane), customer_of(ground, lane)
+    if has_no_levels(work.settings, policy, customer, standing, effect.now):
         return False
     risk = None if isnan(effect.probability) else effect.probability
     person = customer.person(risk, work.settings, policy)
-    if customer.tail.standing or rules_of(policy).dated:
-        standing = ground.stands(effect.lane)
-        if has_no_levels(work.settings, policy, customer, standing, effect.now):
-            return False
-        if not is_idle(policy, person, standing, touch.kind, effect.now):
-            return False
+    if not is_idle(policy, person, standing, touch.kind, effect.now):
+        return False
     keep_loyalty(work, policy, ground.where(effect, risk), person, touch)
     return True
+
+
+def _count_in_loop(
+    ground: Ground, effect: ReportedEffect, touch: Touched, flags: int, days: int, signed: int, at_risk: bool
+) -> None:
+    """Let a touchpoint count in the loyalty loop. flags, days, signed, at_risk: as for `loyal_by`."""
+    work, tail = ground.work, ground.block.tail(effect.lane)
+    if work.policy is None:
+        return
+    loyal = loyal_by(work.policy, work.settings, flags, days, signed, at_risk)
+    person = Person(ground.block.names[effect.lane], tail, flags, loyal=loyal)
+    risk = None if isnan(effect.probability) else effect.probability
+    keep_loyalty(work, work.policy, ground.where(effect, risk), person, touch)
 
 
 def answered(ground: Ground, effect: ReportedEffect) -> None:
@@ -66,14 +83,10 @@ def answered(ground: Ground, effect: ReportedEffect) -> None:
 
 def looped(ground: Ground, effect: ReportedEffect) -> None:
     """A touchpoint counts in the loyalty loop, and nothing else could come of it; its lane has gone on."""
-    work, touch = ground.work, _touched(ground, effect)
-    if work.policy is None or touch is None:
-        return
-    days, signed, _ = ground.effects["money"][effect.number].tolist()
-    loyal = loyal_by(work.policy, work.settings, effect.flag, int(days), int(signed), bool(effect.opened))
-    person = Person(ground.block.names[effect.lane], ground.block.tail(effect.lane), effect.flag, loyal=loyal)
-    risk = None if isnan(effect.probability) else effect.probability
-    keep_loyalty(work, work.policy, ground.where(effect, risk), person, touch)
+    touch = _touched(ground, effect)
+    if touch is not None:
+        days, signed, _ = ground.effects["money"][effect.number].tolist()
+        _count_in_loop(ground, effect, touch, effect.flag, int(days), int(signed), bool(effect.opened))
 
 
 def customer_of(ground: Ground, lane: int) -> Customer:

@@ -19,6 +19,8 @@ from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
 from models.touchpoints.kinds import Kind
 
 _WAYS = list(VOICES)
+_COUNTS = frozenset((*EXPERIENCES, *VOICES))
+"""Kinds that may change the index, or speak of us."""
 _QUESTIONS = frozenset((Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED, Kind.SHARED_MOMENT))
 """Nothing that a customer has done: no stage is because of it."""
 
@@ -47,7 +49,8 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
     rules, facts = loyal
     loop, voice, by_words = person.loop, None, False
     former, seen = loop.said, (loop.stage, loop.sign, loop.slipped)
-    if touch is not None:
+    counts = touch is not None and (touch.kind in _COUNTS or touch.kind in SIGNS[work.settings.alive])
+    if touch is not None and counts:
         time, data = min(whole(touch.time), row.now), touch.data
         felt = EXPERIENCES.get(touch.kind)
         sentiment, by_words = _sentiment(policy, person, touch)
@@ -60,7 +63,7 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
         if voice is not None and voice.mood in (Mood.GOOD, Mood.BAD):
             note_voice(loop, voice.way, voice.mood == Mood.GOOD, time)
     stage = looked_at(loop, facts, rules, row.now)
-    if touch is not None or seen != (loop.stage, loop.sign, loop.slipped) or not person.tail.loyalty:
+    if counts or seen != (loop.stage, loop.sign, loop.slipped) or not person.tail.loyalty:
         person.tail.loyalty = pack_loop(loop)
     if stage != former or voice is not None:
         entry = LoyaltyEntry(

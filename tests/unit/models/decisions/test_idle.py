@@ -9,9 +9,9 @@ import pytest
 
 from models.customer.layout import UNLEARNED
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.contact import KEPT
+from models.decisions.contact import KEPT, NEVER
 from models.decisions.given import Asks, Given, Touched
-from models.decisions.idle import is_idle
+from models.decisions.idle import idle_until, is_idle
 from models.decisions.moments import decide
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
@@ -43,9 +43,10 @@ def draw(ends: int) -> Window:
 
 
 def idle(standing: Standing, kind: Kind = Kind.CHAT, now: int = NOW, flags: int = 0) -> bool:
-    """`is_idle`; where it is, a decision says and changes nothing."""
+    """`is_idle`; where it is, a decision says and changes nothing. It is so for as long as `idle_until` says."""
     person, packed = Person(b"c", OPEN, flags, NOW - WEEK, 1, 100.0, None, NOW - WEEK), pack_standing(standing)
     found = is_idle(PLAIN, person, unpack_standing(packed), int(kind), now)
+    assert found or now >= idle_until(PLAIN, packed, contract=False)
     if found and kind == Kind.CHAT:
         looked = unpack_standing(packed)
         assert decide(Given(PLAIN, person, looked, now, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH)) == []
@@ -78,7 +79,39 @@ def test_it_is_idle_until_something_comes_to_its_time(what: str) -> None:
     assert not idle(TIMES[what](day), now=day)
 
 
+FEW_HAVE = ("a conversation", "what labels are weighed by", "the window of a draw")
+
+
+@pytest.mark.parametrize("what", [what for what in TIMES if what not in FEW_HAVE])
+def test_until_when_is_told_from_the_bytes_of_what_most_have(what: str) -> None:
+    day = NOW // DAY * DAY
+    assert idle_until(PLAIN, pack_standing(TIMES[what](day)), contract=False) == day
+
+
+@pytest.mark.parametrize("what", FEW_HAVE)
+def test_of_what_few_have_it_takes_a_whole_look(what: str) -> None:
+    assert idle_until(PLAIN, pack_standing(TIMES[what](AFTER)), contract=False) == 0
+
+
+def test_what_stands_between_is_stepped_over() -> None:
+    waits = [Waiting(5, NOW - DAY, AFTER, again=True), Waiting(6, NOW - DAY, AFTER + 1_000)]
+    again = Outstanding(7, NOW, AFTER + 2_000, 0, 3, 4, 1, MARKETING, moment=5, asked=NOW - DAY)
+    counts = [DayCount((AFTER - 1_000 - LONGEST_WINDOW) // DAY - 1 + n, 1, 1, MARKETING, 1) for n in range(3)]
+    more = {"told": {6: 3}, "carried": True, "live": 2}
+    standing = Standing(waiting=waits, outstanding=[again], once={5: NOW - DAY, 6: NOW}, counts=counts, **more)
+    assert idle_until(PLAIN, pack_standing(standing), contract=True) == counts[0].ends + LONGEST_WINDOW
+    assert idle_until(PLAIN, pack_standing(replace(standing, counts=[])), contract=True) == AFTER
+    assert idle_until(PLAIN, pack_standing(replace(standing, told={9: 3})), contract=True) == 0
+
+
+def test_while_a_contract_may_run_nothing_is_told_of_a_level_that_waits() -> None:
+    packed = pack_standing(Standing(waiting=[Waiting(PLAIN.number, NOW - DAY, AFTER, 0.5)]))
+    assert idle_until(PLAIN, packed, contract=False) == AFTER
+    assert idle_until(PLAIN, packed, contract=True) == 0
+
+
 def test_nobody_with_nothing_is_looked_at() -> None:
+    assert idle_until(PLAIN, b"", contract=True) == NEVER
     assert idle(Standing())
     assert idle(Standing(reached=0.6, promoted=True, once={5: NOW - DAY}, answers=3, carried=True, live=1))
 
@@ -117,6 +150,7 @@ def test_who_has_no_timer_for_a_silence_gets_one_and_is_looked_at_again_when_it_
     person = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK, NOW - WEEK)
     standing = Standing()
     assert not is_idle(policy, person, standing, int(Kind.CHAT), NOW)
+    assert idle_until(policy, b"", contract=False) == 0
     decide(Given(policy, person, standing, NOW, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH))
     rings = standing.next_timer()
     assert rings == NOW + 13 * DAY
