@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from models.decisions.words import BECAME, told
 from streams.console.background import Made
+from streams.console.made import told_as_of
 from streams.console.svg import bar
-from streams.console.value_page import told_as_of
 from streams.monitoring.top.view import View
 from streams.text import as_words, moment
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from streams.console.background import Made
+from streams.console.made import told_as_of
 from streams.console.model_charts import calibration_chart, weeks_chart
-from streams.console.value_page import told_as_of
 from streams.text import as_words, moment
 
 NEAR: Final = 0.02

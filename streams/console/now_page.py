@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from streams.console.background import Made
+from streams.console.made import told_as_of, told_share
 from streams.console.sources import ValueSource
 from streams.console.svg import bar, spark
 from streams.monitoring.top.plain import at_stages, quantiles
@@ -84,6 +86,25 @@ def tiers(found: ValueSource) -> list[tuple[str, str, str, Markup]]:
         if one["customers"]
         for tier in one["tiers"]
     ]
+
+
+def levels(read: Made) -> list[tuple[str, str, Markup]]:
+    """Customers by level of risk, the highest first, and who is at none; nothing before the records were read, or where
+    no policy is in force."""
+    if read.data is None or not read.data["levels"]:
+        return []
+    found = [*reversed(read.data["levels"].items()), ("below all levels", read.data["below_levels"])]
+    every = sum(many for _, many in found)
+    return [
+        (as_words(name), f"{many:,}", bar(_part(many, every), "safe" if place == len(found) - 1 else "risk"))
+        for place, (name, many) in enumerate(found)
+    ]
+
+
+def levels_as_of(read: Made) -> str:
+    """Of when the levels are, and of how many customers."""
+    share = told_share(read)
+    return f"{told_as_of(read, 'records')} {share}{'.' if share else ''}".strip()
 
 
 def system_page(view: View) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from streams.console.background import Made
+from streams.console.made import told_as_of
 from streams.console.proof_chart import course_chart, drawn_interval, reach
-from streams.console.value_page import told_as_of
 from streams.text import as_words, moment
 
 HARM_WORDS: Final = {"complaint": "complained", "unsubscribed": "refused marketing", "bad_mention": "spoke ill of us"}

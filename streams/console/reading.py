@@ -157,9 +157,12 @@ class Reading:
         except EngineError as error:
             self._tiers = ValueSource(None, printable(str(error)))
 
+    async def levels(self) -> Made:
+        return await self._background.made("worths", partial(worths_now, self._config), FRESH_RECORDS_S)
+
     async def value(self) -> ValueSource:
         """The shards' counts at once; the records in the background."""
-        held = await self._background.made("worths", partial(worths_now, self._config), FRESH_RECORDS_S)
+        held = await self.levels()
         found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._pyramid))
         return replace(found, held=held)
 

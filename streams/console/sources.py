@@ -133,6 +133,9 @@ class Sources(Protocol):
     async def tiers(self) -> ValueSource:
         """Tiers of value alone, as last counted: never raises, nor takes long."""
 
+    async def levels(self) -> Made:
+        """Levels of risk, as the records were read last (`streams.operations.worth`): never raises, nor takes long."""
+
     async def value(self) -> ValueSource:
         """Tiers of value."""
 

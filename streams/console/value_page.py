@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from streams.console.background import Made
+from streams.console.made import told_as_of, told_share
 from streams.console.sources import ValueSource
 from streams.console.svg import as_table, rect, svg, text
-from streams.text import as_words, duration, moment
+from streams.text import as_words
 
 WIDTH, LEFT, RIGHT, STEP = 600, 90, 400, 34
 LEAST_HEARD: Final = 20
@@ -31,7 +30,7 @@ def value_page(found: ValueSource) -> dict[str, Any]:
         "stages": _stages({} if found.held.data is None else found.held.data.get("stages", {})),
         "moods": [_mood(name, tiers) for name, tiers in held.items()],
         "as_of": told_as_of(found.held, "records"),
-        "share": _share(found.held),
+        "share": told_share(found.held),
         "waits": found.held.going_on and found.held.data is None,
     }
 
@@ -139,27 +138,3 @@ def _stages(stages: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
         )
         for stage, one in stages.items()
     ]
-
-
-def _share(held: Made) -> str:
-    if held.data is None:
-        return ""
-    looked = f"{held.data['looked_at']:,} customers were looked at"
-    return looked + (
-        f", {held.data['share']:.1%} of all, and scaled up" if held.data["share"] < 1.0 else ", all of them"
-    )
-
-
-def told_as_of(made: Made, what: str) -> str:
-    """When it was made, what is going on, and what went wrong."""
-    said = []
-    if made.data is not None:
-        at = datetime.fromtimestamp(made.at, UTC)
-        said.append(f"As of {at:%Y-%m-%d %H:%M} UTC, made in {duration(made.took)}")
-        if made.data.get("time"):
-            said[0] += f", log time {moment(made.data['time'])}"
-    if made.going_on:
-        said.append(f"the {what} are being read: load the page again in a while")
-    if made.trouble:
-        said.append(f"the last try made nothing: {made.trouble}")
-    return "; ".join(said) + "." if said else ""

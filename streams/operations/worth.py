@@ -1,4 +1,4 @@
-"""What is at risk in each tier of value, what its customers spent, and how they speak of us.
+"""What is at risk in each tier of value, what its customers spent, how they speak of us, and who is at which level.
 
 Of the stored records, or of a share of them by hash that is scaled up: shards count values alone. Reads beside the
 workers, and what it says is of that moment.
@@ -6,6 +6,7 @@ workers, and what it says is of that moment.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from models.customer.schedule import phase_of
 from models.customer.tail import UnknownRecord
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing_stored import watched
 from models.engine.by_policy import Customer
 from models.loyalty.loop import STAGES
 from models.settings import EngineSettings
@@ -79,16 +81,41 @@ class Stood:
             self.index += index
 
 
+class Climbed:
+    """How many customers are at which level of risk: the highest that asked in their open episode."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+        self._count: Counter[str] = Counter()
+        self.below = 0
+
+    def take(self, person: Person, stored: bytes, policy: PolicyInForce) -> None:
+        """stored: how we stand with them."""
+        levels, (_, reached, _, _) = policy.levels(person.customer_class, person.level_tier), watched(stored)
+        for level in levels:
+            self._at[level.name] = max(level.at, self._at.get(level.name, 0.0))
+        passed = [level.name for level in levels if level.at <= reached]
+        if passed:
+            self._count[passed[-1]] += 1
+        else:
+            self.below += 1
+
+    def data(self, share: float) -> dict[str, int]:
+        """By name, lowest first: also those at which nobody is."""
+        return {name: round(self._count[name] / share) for name in sorted(self._at, key=self._at.__getitem__)}
+
+
 class Worths(NamedTuple):
     """time: log time (ms) up to which every shard had come. share: of the customers that were looked at. classes: by
     class and tier, highest first; tiers are those of the records, which change at a customer's next score. stages: of
-    the loyalty loop, as of each shard's time; empty: the policy keeps none."""
+    the loyalty loop, as of each shard's time; empty: the policy keeps none. levels: of risk, by the newest policy."""
 
     time: int
     share: float
     looked_at: int
     classes: dict[str, dict[str, Held]]
     stages: dict[str, Stood]
+    levels: Climbed
 
     def data(self) -> dict[str, Any]:
         """JSON types, as of all customers."""
@@ -103,6 +130,8 @@ class Worths(NamedTuple):
             "looked_at": self.looked_at,
             "classes": classes,
             "stages": stages,
+            "levels": self.levels.data(self.share),
+            "below_levels": round(self.levels.below / self.share),
         }
 
     def _stood(self, stood: Stood) -> dict[str, float | None]:
@@ -134,6 +163,7 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
     settings = {shard: settings_in_force(str(shard), body) for shard, body in bodies.items()}
     found: dict[str, dict[str, Held]] = {}
     stages: dict[str, Stood] = {}
+    levels = Climbed()
     looked_at = 0
     async for shard, customer, stored in some_of(store, share, SEED):
         if shard not in bodies:
@@ -146,11 +176,14 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
         if not record.flags & ERASED:
             person = _known(customer, record, policy, settings[shard])
             _take(found, person, record, policy)
-            stage = person.stage(time := bodies[shard].state.time)
-            if stage is not None and not person.is_test(time):
+            if person.is_test(time := bodies[shard].state.time):
+                continue
+            if (stage := person.stage(time)) is not None:
                 stages.setdefault(stage, Stood()).take(person, time)
+            if policy is not None:
+                levels.take(person, record.tail.standing, policy)
     times = [body.state.time for body in bodies.values()]
-    return Worths(min(times, default=0), share, looked_at, _ordered(found, policy), stages)
+    return Worths(min(times, default=0), share, looked_at, _ordered(found, policy), stages, levels)
 
 
 def _known(name: bytes, record: Record, policy: PolicyInForce | None, settings: EngineSettings) -> Person:

@@ -124,6 +124,8 @@ VALUE = ValueSource(
                 "active": {"customers": 900, "index": 12.5, "spoke_well": 30},
                 "lapsed": {"customers": 100, "index": None, "spoke_well": 0},
             },
+            "levels": {"slipping": 60, "leaving": 12},
+            "below_levels": 928,
         },
         NOW / 1000,
         2.5,
@@ -277,6 +279,9 @@ class Pages:
 
     async def tiers(self) -> ValueSource:
         return VALUE
+
+    async def levels(self) -> Made:
+        return VALUE.held
 
     async def value(self) -> ValueSource:
         self._answer()

@@ -100,6 +100,22 @@ async def test_the_page_of_now_counts_customers_by_tier_where_values_are_known()
 
 
 @pytest.mark.asyncio
+async def test_the_page_of_now_counts_customers_by_level_of_risk_the_highest_first() -> None:
+    class Unread(Pages):
+        async def levels(self) -> Made:
+            return Made(going_on=True)
+
+    words = []
+    for sources in (Pages(), Unread()):
+        async with console(sources) as client:
+            text = await (await client.get("/now")).text()
+        words.append(" ".join(re.sub("<[^>]+>", " ", text).split()))
+    assert "level customers share leaving 12 1% slipping 60 6% below all levels 928 93% The highest level" in words[0]
+    assert "500 customers were looked at, 50.0% of all, and scaled up." in words[0]
+    assert "the records are being read: load the page again in a while." in words[1]
+
+
+@pytest.mark.asyncio
 async def test_a_story_without_the_topics_says_what_is_still_read() -> None:
     class Reads(Pages):
         async def story(self, customer: str) -> Story:

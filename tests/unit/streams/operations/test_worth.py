@@ -12,6 +12,7 @@ import pytest
 from models.customer.layout import ERASED, LAST_PURCHASE, RETURNED, RISK, SENTIMENT_EWMA, SPENT, UNLEARNED
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing_stored import unpack_standing
 from models.settings import DAY
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.value.pyramid import value_of
@@ -74,6 +75,23 @@ def test_sums_are_those_of_the_records() -> None:
     for of in data["classes"].values():
         names = [name for name in of if name in ("best", "good", "others", UNVALUED)]
         assert names == sorted(names, key=["best", "good", "others", UNVALUED].index), "the highest is first"
+
+
+def test_customers_are_told_by_the_highest_level_that_asked_in_their_open_episode() -> None:
+    policy = PolicyInForce.of(1, POLICY)
+    data = asyncio.run(worths(Kept(), now(policy))).data()
+    records = [unpack(name, one) for shard in world().shards for name, one in shard.records.items()]
+    reached = [unpack_standing(one.tail.standing).reached for one in records if not one.flags & ERASED]
+    ladder = policy.levels("consumer")
+    wanted = {
+        level.name: sum(level.at <= one < next_at for one in reached)
+        for level, next_at in zip(ladder, [*(above.at for above in ladder[1:]), 2.0], strict=True)
+    }
+    assert data["levels"] == wanted
+    assert list(data["levels"]) == [level.name for level in ladder], "the lowest is first"
+    assert sum(wanted.values()) > 5, "the world has few at a level"
+    assert data["below_levels"] == len(reached) - sum(wanted.values())
+    assert asyncio.run(worths(Kept(), now(None))).data()["levels"] == {}
 
 
 def test_customers_are_told_by_stage_where_the_policy_keeps_the_loyalty_loop() -> None:
