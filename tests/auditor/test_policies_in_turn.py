@@ -67,16 +67,17 @@ def busier(random: Random, log: list[LogRecord]) -> list[LogRecord]:
 
 
 def logs_of(random: Random, names: list[str], days: int) -> list[list[LogRecord]]:
-    """Two partitions, in which the policies come into force one after the other, not always at once."""
+    """Two partitions, in which the policies come into force one after the other, not always at once. Both end at one
+    time: a shard waits for the version of a boundary that the other does not reach."""
     made = []
     for log in synthetic(random.randrange(10_000), 2, random.choice((8, 20)), days):
         log = busier(random, log)
         for number, name in enumerate(names, 1):
             at = START + (number - 1) * days * DAY // len(names) + random.choice((0, HOUR))
             log = with_policy(log, POLICIES[name], number, at)
-        last = log[-1].timestamp + 15 * DAY
-        made.append(inserted(log, [(last + DAY * n, clock(last + DAY * n)) for n in range(2)]))
-    return made
+        made.append(log)
+    last = max(log[-1].timestamp for log in made) + 15 * DAY
+    return [inserted(log, [(last + DAY * n, clock(last + DAY * n)) for n in range(2)]) for log in made]
 
 
 @pytest.mark.slow
