@@ -344,7 +344,11 @@ class Worker:
             self.feed(owned)
 
     def resting(self) -> bool:
-        """Nothing left to hand out, to apply, to publish or to trim."""
+        """Nothing left to hand out, to apply, to publish or to trim.
+
+        A shard that asked for records before it was the current owner was refused them, and is handed them now.
+        """
+        self.wake()
         return len(self._free) == len(self._partitions) and all(
             not len(outgoing) and not outgoing.trimmable for outgoing in self.outgoing.values()
         )

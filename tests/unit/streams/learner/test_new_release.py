@@ -276,7 +276,7 @@ def test_in_a_replay_shards_wait_for_the_new_releases_own_versions() -> None:
             worker = Worker(site)
             site.reach = None
             life = worker.start()
-            await worker.until(worker.resting, 15.0)
+            await worker.until(worker.resting)
             await worker.stop(life)
             assert worker.error is None
             assert all(changes(site, n)[-1].lineage == lineage for n in SHARDS)
