@@ -96,7 +96,7 @@ async def until_learned(site: Site, lineage: str, boundary: int) -> None:
     """The learner alone, on the examples that are out."""
     worker = Worker(site, partitions=[])
     life = worker.start()
-    await worker.until(lambda: newest_of(site, lineage) >= boundary, 15.0)
+    await worker.until(lambda: newest_of(site, lineage) >= boundary)
     await worker.stop(life)
 
 
