@@ -165,9 +165,10 @@ def test_a_worker_outlives_its_broker(own_kafka: ApacheKafka, redis_url: str, re
         bench.until_counted(1_000)
         bench.produce(500, first=1_000)
         bench.until_counted(1_500)
-        until(bench.settled, lambda: worker.said)
+        until(bench.published, lambda: worker.said)
         assert worker.stop() == ExitCode.OK
-        assert bench.differences() == []
+        # Committed offsets may lag: the group's client may not have found its coordinator again.
+        assert bench.differences(committed=False) == []
     finally:
         bench.end()
 
