@@ -31,7 +31,10 @@ from streams.consumer.protocols import PartitionOwner
 from streams.consumer.settings import TransportSettings
 from streams.errors import EngineError
 from streams.kafka.access import access_refused, refusal
+from streams.kafka.closed_transport import mend
 from streams.kafka.security import KafkaConnection
+
+mend()
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,11 @@ from aiokafka.conn import create_conn
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
+from streams.kafka.closed_transport import mend
 from streams.kafka.open import opened
 from streams.kafka.security import KafkaConnection
+
+mend()
 
 
 def admin(connection: KafkaConnection, client_id: str, **settings: Any) -> Any:
