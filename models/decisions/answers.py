@@ -21,6 +21,7 @@ from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_pe
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import Opening
 from models.decisions.plans import arm_drawn
+from models.decisions.policy.asking_types import level_reached
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.rules import rules_of
@@ -246,8 +247,7 @@ def _judged(given: Given, ask: Ask, name: str) -> list[Judged]:
 
 def _level(given: Given, one: Waiting) -> str:
     """The name of the level that asked, in the policy in force."""
-    levels = given.levels
-    return next((level.name for level in reversed(levels) if level.at <= one.threshold), levels[0].name)
+    return (level_reached(given.levels, one.threshold) or given.levels[0]).name
 
 
 def _best(given: Given, one: Waiting, name: str, found: Judged) -> Opening | None:

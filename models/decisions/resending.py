@@ -15,6 +15,7 @@ from msgspec import structs
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.gates import Ask, customer_wide, judge
 from models.decisions.given import Given, Said, Touched, again_id, id_at
+from models.decisions.policy.asking_types import level_reached
 from models.decisions.policy.parts import KINDS
 from models.decisions.rules import rules_of
 from models.decisions.sending import send
@@ -98,8 +99,8 @@ def _looked_at(given: Given, one: Unsent, triggered: bool) -> list[Said]:
         return _drop(given, one, OVER)
     if triggered:
         return _later(given, one, now + LEAST_WAIT)
-    levels = given.levels
-    level = next((each.name for each in reversed(levels) if each.at <= one.threshold), "") if one.threshold else ""
+    reached = level_reached(given.levels, one.threshold) if one.threshold else None
+    level = reached.name if reached else ""
     ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared, given.stops)
     wide = customer_wide(ask)
     if wide is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
-
 from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
 from models.decisions.given import Asks, Touched
 from models.decisions.idle import idle_until, is_idle
@@ -19,7 +17,7 @@ def decide(ground: Ground, effect: ReportedEffect) -> None:
     if policy is None or (effect.flag == Asks.LOOP and counts_in_loop_alone(ground, effect)):
         return
     standing, touch = ground.stands(lane), _touched(ground, effect)
-    risk = None if isnan(effect.probability) else effect.probability
+    risk = effect.risk
     customer = customer_of(ground, lane)
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
@@ -55,7 +53,7 @@ def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
     standing, customer = ground.stands(lane), customer_of(ground, lane)
     if has_no_levels(work.settings, policy, customer, standing, effect.now):
         return False
-    risk = None if isnan(effect.probability) else effect.probability
+    risk = effect.risk
     person = customer.person(risk, work.settings, policy)
     if not is_idle(policy, person, standing, touch.kind, effect.now):
         return False
@@ -72,8 +70,7 @@ def _count_in_loop(
         return
     loyal = loyal_by(work.policy, work.settings, flags, days, signed, at_risk)
     person = Person(ground.block.names[effect.lane], tail, flags, loyal=loyal)
-    risk = None if isnan(effect.probability) else effect.probability
-    keep_loyalty(work, work.policy, ground.where(effect, risk), person, touch)
+    keep_loyalty(work, work.policy, ground.where(effect, effect.risk), person, touch)
 
 
 def answered(ground: Ground, effect: ReportedEffect) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -42,6 +43,11 @@ class ReportedEffect(NamedTuple):
     probability: float
     opened: int
     flag: int
+
+    @property
+    def risk(self) -> float | None:
+        """The probability; None: nothing was estimated at the step."""
+        return None if isnan(self.probability) else self.probability
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def to_the_end_in_line(run: Run) -> None:
             held = _advance(run, going, stopped)
             going = going[[index not in held for index in going.tolist()]]
             going = run.not_done(going)
-        going = np.array(decide(run, stopped), dtype=np.int64)
+        going = np.array(_decide(run, stopped), dtype=np.int64)
 
 
 def next_place(run: Run, index: int) -> OutputPosition:
@@ -83,7 +83,7 @@ def _advance(run: Run, going: NDArray[np.int64], stopped: list[Stopped]) -> set[
     return held
 
 
-def decide(run: Run, stopped: list[Stopped]) -> list[int]:
+def _decide(run: Run, stopped: list[Stopped]) -> list[int]:
     """Make the decisions that are known to stand first. Returns the lanes that go on."""
     going: list[int] = []
     first = END

@@ -23,7 +23,13 @@ def told_as_of(made: Made, what: str) -> str:
     return "; ".join(said) + "." if said else ""
 
 
-def told_share(held: Made) -> str:
+def told_of_records(made: Made) -> str:
+    """When records were read, and of how many customers."""
+    share = _share(made)
+    return f"{told_as_of(made, 'records')} {share}{'.' if share else ''}".strip()
+
+
+def _share(held: Made) -> str:
     """How many customers were looked at, where records were read; empty: none yet."""
     if held.data is None:
         return ""

@@ -7,7 +7,6 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from streams.console.background import Made
-from streams.console.made import told_as_of, told_share
 from streams.console.sources import ValueSource
 from streams.console.svg import bar, spark
 from streams.monitoring.top.plain import at_stages, quantiles
@@ -99,12 +98,6 @@ def levels(read: Made) -> list[tuple[str, str, Markup]]:
         (as_words(name), f"{many:,}", bar(_part(many, every), "safe" if place == len(found) - 1 else "risk"))
         for place, (name, many) in enumerate(found)
     ]
-
-
-def levels_as_of(read: Made) -> str:
-    """Of when the levels are, and of how many customers."""
-    share = told_share(read)
-    return f"{told_as_of(read, 'records')} {share}{'.' if share else ''}".strip()
 
 
 def system_page(view: View) -> dict[str, Any]:

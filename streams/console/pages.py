@@ -11,8 +11,9 @@ from aiohttp import web
 
 from streams.console.dead_page import dead_page
 from streams.console.decisions_page import decisions_page
+from streams.console.made import told_of_records
 from streams.console.model_page import model_page
-from streams.console.now_page import levels, levels_as_of, now_page, system_page, tiers
+from streams.console.now_page import levels, now_page, system_page, tiers
 from streams.console.policy_page import policy_page
 from streams.console.proof_page import proof_page
 from streams.console.rendering import ACCESS, HEADERS, LIVE, SOURCES, WHO, page, role_of
@@ -40,7 +41,7 @@ async def home(request: web.Request) -> web.StreamResponse:
 async def now(request: web.Request) -> web.StreamResponse:
     sources = request.app[SOURCES]
     view, counted, read = await asyncio.gather(sources.now(), sources.tiers(), sources.levels())
-    beside = {"tiers": tiers(counted), "levels": levels(read), "levels_as_of": levels_as_of(read)}
+    beside = {"tiers": tiers(counted), "levels": levels(read), "levels_as_of": told_of_records(read)}
     return page(request, "now.html", {**now_page(view, sees_customers(request)), **beside})
 
 

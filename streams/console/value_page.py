@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from streams.console.made import told_as_of, told_share
+from streams.console.made import told_of_records
 from streams.console.sources import ValueSource
 from streams.console.svg import as_table, rect, svg, text
 from streams.text import as_words
@@ -29,8 +29,7 @@ def value_page(found: ValueSource) -> dict[str, Any]:
         "spent": [_spent(name, tiers) for name, tiers in held.items()],
         "stages": _stages({} if found.held.data is None else found.held.data.get("stages", {})),
         "moods": [_mood(name, tiers) for name, tiers in held.items()],
-        "as_of": told_as_of(found.held, "records"),
-        "share": told_share(found.held),
+        "as_of": told_of_records(found.held),
         "waits": found.held.going_on and found.held.data is None,
     }
 

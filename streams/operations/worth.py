@@ -16,6 +16,7 @@ from models.customer.record import Record, hash_of, unpack
 from models.customer.schedule import phase_of
 from models.customer.tail import UnknownRecord
 from models.decisions.person import Person
+from models.decisions.policy.asking_types import level_reached
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.engine.by_policy import Customer
@@ -92,13 +93,13 @@ class Climbed:
     def take(self, person: Person, stored: bytes, policy: PolicyInForce) -> None:
         """stored: how we stand with them."""
         levels, (_, reached, _, _) = policy.levels(person.customer_class, person.level_tier), watched(stored)
-        for level in levels:
-            self._at[level.name] = max(level.at, self._at.get(level.name, 0.0))
-        passed = [level.name for level in levels if level.at <= reached]
-        if passed:
-            self._count[passed[-1]] += 1
-        else:
+        for one in levels:
+            self._at[one.name] = max(one.at, self._at.get(one.name, 0.0))
+        level = level_reached(levels, reached)
+        if level is None:
             self.below += 1
+        else:
+            self._count[level.name] += 1
 
     def data(self, share: float) -> dict[str, int]:
         """By name, lowest first: also those at which nobody is."""

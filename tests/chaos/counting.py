@@ -180,17 +180,13 @@ class Bench:
     def outbox(self, shard: int) -> list[Any]:
         return [unpack(value) for value in self._redis.lrange(self.key(shard, "outbox"), 0, -1)]
 
-    def published(self) -> bool:
-        """All that was made is public and trimmed."""
-        return not any(self.outbox(shard) for shard in range(self.partitions))
-
     def settled(self) -> bool:
         """All that was made is public and trimmed, and the group's committed offsets have followed the next offsets.
 
         They are committed once a second; a broker that has just come back refuses for some seconds, until its group
         coordinator has loaded. A worker that stops meanwhile leaves it to the next takeover.
         """
-        if not self.published():
+        if any(self.outbox(shard) for shard in range(self.partitions)):
             return False
         try:
             committed = asyncio.run(self.committed())

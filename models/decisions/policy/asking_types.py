@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,6 +20,11 @@ class Level(Part, frozen=True, kw_only=True):
 
     name: Identifier
     at: Risk
+
+
+def level_reached(levels: Sequence[Level], risk: float) -> Level | None:
+    """The highest of a class's levels, lowest first, that a risk has reached; None: it is below them all."""
+    return next((level for level in reversed(levels) if level.at <= risk), None)
 
 
 Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=6)]

@@ -18,6 +18,7 @@ from models.decisions.gate_table import UNFORESEEN
 from models.decisions.given import Asks, Given
 from models.decisions.limits import contacts, frees_at
 from models.decisions.person import Person
+from models.decisions.policy.asking_types import level_reached
 from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.limits_told import caps_of
@@ -67,7 +68,7 @@ def standing_view(
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
     person = Customer(name, record.tail, *slab, phase, *worth).person(risk, settings, policy)
     given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER, stops=stops)
-    reached = [level.name for level in given.levels if level.at <= standing.reached]
+    level = level_reached(given.levels, standing.reached)
     return {
         "policy": policy.name,
         "control_group": in_control(policy.policy.control, person, now, standing.inherited) and not person.is_test(now),
@@ -77,7 +78,7 @@ def standing_view(
         "tier": person.tier,
         "loyalty": loyalty_view(person, now),
         "episode_since": iso(record.times[EPISODE]),
-        "level": reached[-1] if reached else None,
+        "level": level.name if level else None,
         "levels_of": policy.tier_named(person.level_tier) if policy.by_tier else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),
         "window": _window(policy, standing.window),

@@ -21,6 +21,9 @@ ONE: Final = 2**32
 LEAVE_ALONE: Final = "leave_alone"
 CLOSE: Final = 1e-9
 CLOSED: Final = frozenset({"not_launched", "full"})
+LEAST_FLOOR: Final = 0.2
+"""The share of a floor that a learned choice keeps in any case: how much more depends on what its version knew, which
+no topic says."""
 STATES: Final = frozenset({"proven", "unproven", "stopped", *CLOSED})
 """How an action may stand in a draw of the learned choice, and as what it has no chance."""
 
@@ -93,8 +96,7 @@ def of_decision(policy: Policy, decision: Decision, last: Rest | None) -> Iterat
     total = sum(one.chance for one in decision.candidates)
     if total != ONE:
         yield Finding("chances", f"{ONE} in all", f"{total}")
-    # A learned choice keeps a fifth of a floor at least: what its version knew, and so how much more, is not in a log.
-    floor = float(policy.choice["floor"]) * (1.0 if decision.drawn is None else 0.2)
+    floor = float(policy.choice["floor"]) * (1.0 if decision.drawn is None else LEAST_FLOOR)
     yield from _learned(policy, decision)
     for one in decision.candidates:
         if one.chance and one.gates:
