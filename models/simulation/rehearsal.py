@@ -173,11 +173,12 @@ def go_on(
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
 ) -> None:
     """Take the shards as far as their logs go, which may have grown. Arguments are those of `rehearse`."""
+    lines = [_Line(shard) for shard in world.shards]
     going = True
     while going:
         going = False
-        for shard in world.shards:
-            while _advance(world, shard, settings, topic, batch, stands):
+        for line in lines:
+            while _advance(world, line, settings, topic, batch, stands):
                 going = True
         for n, shard in enumerate(world.shards):
             for emitted in shard.emitted:
@@ -192,20 +193,41 @@ def go_on(
                 watch(world)
 
 
+class _Line:
+    """What stands next in a shard's log. A batch is decoded once, however many pieces it takes, as by a worker."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self._batch: Batch | None = None
+        self._begins = 0
+
+    def upcoming(self, most: Callable[[int], int]) -> tuple[Batch, int]:
+        """A batch and the row where the shard stands; it ends at the first record before which a version comes into
+        force."""
+        shard, batch = self.shard, self._batch
+        if batch is None or shard.at - self._begins >= len(batch):
+            records = shard.log[shard.at : shard.at + most(shard.at)]
+            stop = shard.adoption.next_change(records[0].offset)
+            batch = Batch.of(records if stop is None else [record for record in records if record.offset < stop])
+            self._batch, self._begins = batch, shard.at
+        return batch, shard.at - self._begins
+
+
 def _advance(
     world: Rehearsal,
-    shard: Shard,
+    line: _Line,
     settings: EngineSettings,
     topic: str,
     batch: Callable[[int], int],
     stands: Callable[[Rehearsal, Shard, int], None] | None,
 ) -> bool:
     """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
+    shard = line.shard
     if shard.at >= len(shard.log):
         return False
     if shard.state.time == NO_TIME:
         shard.state = initialised(shard.state, settings, shard.log[0].timestamp)
-    records = Batch.of(_upcoming(shard, batch(shard.at)))
+    records, first = line.upcoming(batch)
 
     def answer(request: Request) -> Answer:
         match request:
@@ -224,8 +246,8 @@ def _advance(
 
     scorer = shard.scorer or scorer_of(initial_version(settings), settings)
     scoring = Scoring(scorer, None, world.quiet_until, shard.policy, shard.policy_waiting, world.values)
-    until = timer_of_change(shard.adoption, shard.state, int(records.offsets[0]))
-    upcoming = Upcoming(shard.state, settings, topic, records, until=until)
+    until = timer_of_change(shard.adoption, shard.state, int(records.offsets[first]))
+    upcoming = Upcoming(shard.state, settings, topic, records, first, until=until)
     done = drive(step(upcoming, scoring, world.engine), answer)
     if isinstance(done, NotPublished):
         return False
@@ -234,13 +256,6 @@ def _advance(
     shard.policy, shard.policy_waiting = done.scoring.policy, done.scoring.policy_waiting
     shard.at += done.piece.last - done.piece.first
     return True
-
-
-def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
-    """The next records, up to the first before which a version comes into force."""
-    records = shard.log[shard.at : shard.at + most]
-    stop = shard.adoption.next_change(records[0].offset)
-    return records if stop is None else [record for record in records if record.offset < stop]
 
 
 def _named(world: Rehearsal, name: VersionName | None) -> Adopted | NotPublished:

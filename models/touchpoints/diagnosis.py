@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -164,8 +164,8 @@ def _fault(event: dict[str, Any], complaint: str, repeated: set[str]) -> tuple[C
     if not isinstance(name, str):
         return Code.BAD_FIELD, f'type is {_shown(name)}; give the touchpoint\'s type, such as "purchase"'
     if name not in EVENTS:
-        near = get_close_matches(name[:_MAX_SHOWN], EVENTS, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else f"give one of {', '.join(_TYPES)}"
+        near = _nearest(name[:_MAX_SHOWN])
+        remedy = f'did you mean "{near}"?' if near else f"give one of {', '.join(_TYPES)}"
         return Code.UNKNOWN_TYPE, f"type is {_shown(name)}; {remedy}"
     at = _AT.search(complaint)
     steps = _STEP.findall(at[1]) if at else []
@@ -183,6 +183,12 @@ def _fault(event: dict[str, Any], complaint: str, repeated: set[str]) -> tuple[C
             f"{_joined(steps)} is {_shown(_found(event, steps))}; give {_expected(name, tuple(steps))}",
         )
     return Code.NOT_JSON, f"the event can't be decoded: {complaint}; give well-formed JSON in UTF-8"  # a lone surrogate
+
+
+@lru_cache(maxsize=256)  # a producer that has a name wrong has it wrong in every record
+def _nearest(name: str) -> str | None:
+    """The type of touchpoint that was perhaps meant."""
+    return next(iter(get_close_matches(name, EVENTS, n=1)), None)
 
 
 def _joined(steps: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -18,7 +18,7 @@ from models.customer.layout import DUE
 from models.customer.record import unpack
 from models.settings import DAY, HOUR, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
-from models.timeline.batch import LogRecord
+from models.timeline.batch import Batch, LogRecord
 from models.timeline.partitioning import partition_of
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, clock, cut_at, partitioned, record, synthetic, tape
@@ -237,6 +237,21 @@ def test_a_shard_that_is_silent_stops_the_others_at_their_first_boundary() -> No
     assert world.versions == {}
     assert world.shards[0].at == 0
     assert [output.role for output in world.shards[0].outputs] == ["examples"]
+
+
+def test_a_record_is_decoded_once_however_many_pieces_its_batch_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded, of = [], Batch.of
+
+    def counting(records: Iterable[LogRecord]) -> Batch:
+        batch = of(records)
+        decoded.append(batch.offsets.tolist())
+        return batch
+
+    monkeypatch.setattr(Batch, "of", counting)
+    (log,) = synthetic(SEED, partitions=1, customers=10, days=40)
+    rehearse([log], replace(LIVE, piece_items=1), batch=lambda at: 50)
+    assert [offset for batch in decoded for offset in batch] == [one.offset for one in log]
+    assert len(decoded) > 2
 
 
 def test_each_version_is_shown_as_it_is_cut() -> None:
