@@ -22,6 +22,7 @@ from models.timeline.batch import LogRecord
 from models.timeline.stop_types import Stop
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.logs import START, clock, inserted, resumed, stopped, touchpoint
 from tests.support.one_customer import NOW, Customer
 from tests.unit.models.decisions.test_plans import IN_FORCE
@@ -118,7 +119,7 @@ def test_one_that_was_taken_back_before_is_not_sent_again_() -> None:
     assert not [one for one in of(world, marketing, "decisions") if one["what"] in ("resent", "not_resent")]
 
 
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", slow_but((0, 1), (1,)))
 def test_it_equals_the_plain_reference_for_any_portions(which: int) -> None:
     log = log_of(victims()[which])
     expected = digest(rehearse([log], VARIANTS["live"]))

@@ -28,6 +28,7 @@ from models.touchpoints.types.campaign import CampaignReceivedData, OfferData
 from models.touchpoints.types.conversation import ChatData
 from models.touchpoints.types.preferences import ConsentChangedData
 from models.touchpoints.types.shared_moments import SharedMomentData
+from tests.support.families import slow_but
 from tests.support.two_ids import NOON
 from tests.support.two_who_talk import SHARED
 
@@ -257,7 +258,7 @@ def test_one_thing_happens_at_any_time(to_come: tuple[tuple[int, str], ...]) -> 
         check(end)
 
 
-@pytest.mark.parametrize("to_come", TWO, ids=str)
+@pytest.mark.parametrize("to_come", slow_but(TWO, TWO[::8]), ids=str)
 def test_two_things_happen_at_any_time(to_come: tuple[tuple[int, str], ...]) -> None:
     for end in explored(to_come, again=0):
         check(end)

@@ -25,6 +25,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
+from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
 from tests.support.policies import (
     BUDGETS,
@@ -107,7 +108,9 @@ def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
     return [json.loads(output.value) for s in world.shards for output in s.outputs if output.role == role]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "policy", slow_but(POLICIES, ("as it ships", "with budgets", "with dates", "by tier", "learned"))
+)
 @pytest.mark.parametrize(
     "variant", ["evaluation", *(pytest.param(one, marks=pytest.mark.slow) for one in ("live", "the silent leave"))]
 )
@@ -146,7 +149,10 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
-@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates", "by tier", "learned"])
+@pytest.mark.parametrize(
+    "policy",
+    slow_but(("by class", "with budgets", "planned", "with dates", "by tier", "learned"), ("planned", "learned")),
+)
 @pytest.mark.parametrize(
     ("variant", "batch"),
     [
@@ -164,7 +170,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, 
 
 
 @pytest.mark.parametrize(
-    "policy", ["eager", "with budgets", "with dates", "by tier", pytest.param("learned", marks=pytest.mark.slow)]
+    "policy", slow_but(("eager", "with budgets", "with dates", "by tier", "learned"), ("by tier",))
 )
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)

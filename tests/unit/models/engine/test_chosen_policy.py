@@ -24,6 +24,7 @@ from models.timeline.batch import LogRecord
 from models.timeline.shard_state import PolicyName
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
+from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, clock, inserted, log_of, synthetic, ticking, told
 from tests.unit.models.decisions.policy.test_reading import SMALL
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
@@ -98,7 +99,7 @@ def test_every_piece_is_decided_by_the_policy_of_its_position() -> None:
     assert decided[after[0]] == (record, 0, name_of(1, TEXTS[0]).short)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("live",)))
 def test_it_equals_the_plain_reference(variant: str) -> None:
     assert digest(rehearse(chosen(), VARIANTS[variant], engine=plainly)) == digest(
         rehearse(chosen(), VARIANTS[variant])

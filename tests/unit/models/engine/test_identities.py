@@ -28,6 +28,7 @@ from streams.operations.audit.run import ABSENT
 from tests.auditor.test_engine_keeps_the_rules import EXAMPLE, LEARNED, LIMITED
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.identities import Shards, merging, told_in_disorder
 from tests.support.kept_topics import lines_of
 from tests.support.logs import START, clock, told
@@ -79,7 +80,7 @@ def check(shards: Shards, variant: str, batch: int, items: int) -> None:
 
 
 @pytest.mark.parametrize("variant", ["live", "evaluation"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", slow_but(range(6), (0, 5)))
 def test_any_merges_at_two_shards_give_the_same_bytes(seed: int, variant: str) -> None:
     shards = story(seed, variant)
     assert any(is_merged(record.flags) for record in records_of(shards).values())
@@ -242,7 +243,7 @@ def under_policy(seed: int, text: str, days: int = 50, customers: int = 16) -> S
     return shards
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", slow_but(TEXTS, ("points", "learned")))
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_under_a_policy(seed: int, name: str) -> None:
     shards = under_policy(seed, TEXTS[name])

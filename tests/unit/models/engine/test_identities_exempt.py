@@ -14,6 +14,7 @@ from models.engine.step import Engine
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from tests.reference.engine import apply as plainly
+from tests.support.families import slow_but
 from tests.support.identities import Shards
 from tests.support.logs import START, chosen_policy, clock, told
 from tests.support.policies import VALUED
@@ -46,7 +47,7 @@ def taken_over(shards: Shards) -> list[dict[str, Any]]:
     return [one for one in map(msgspec.json.decode, (one.value for one in outputs)) if one["what"] == "taken_over"]
 
 
-@pytest.mark.parametrize("apply", [compiled, plainly])
+@pytest.mark.parametrize("apply", slow_but((compiled, plainly), (compiled,)))
 @pytest.mark.parametrize("text", [ALL_HELD_OUT, EXEMPT], ids=["nobody exempt", "exempt"])
 def test_who_is_exempt_by_tier_brings_nobody_into_the_control_group(apply: Engine, text: str) -> None:
     shards = lived(apply, text)

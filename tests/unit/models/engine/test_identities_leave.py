@@ -41,7 +41,10 @@ def tells(shards: Shards, month: int, kind: str, who: str, **data: Any) -> None:
     [
         [(0, "identity_merged", "old", {"into": "new"})],
         [(0, "purchase", "old", {"amount": 1}), (0, "identity_merged", "old", {"into": "new"})],
-        [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "new"})],
+        pytest.param(
+            [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "new"})],
+            marks=pytest.mark.slow,
+        ),
         [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "other"})],
         [(0, "identity_merged", "new", {"into": "new"})],
     ],

@@ -21,6 +21,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, inserted, synthetic
 from tests.support.policies import BY_TIER, VALUED
 from tests.unit.models.engine.test_by_policy import log_with, said
@@ -111,7 +112,10 @@ def test_what_is_held_is_stored_beside_the_tier(tier: int, held: int, counted: i
     assert again.level_tier == (held - 1 if held else tier)
 
 
-@pytest.mark.parametrize("back", [VALUED, BY_TIER.replace('tiers = ["best"]', 'tiers = ["good"]', 1)])
+BACK = (VALUED, BY_TIER.replace('tiers = ["best"]', 'tiers = ["good"]', 1))
+
+
+@pytest.mark.parametrize("back", slow_but(BACK, BACK[1:]))
 def test_a_policy_that_changes_in_the_middle_of_episodes_comes_to_the_same_in_both(back: str) -> None:
     logs = erasing(3, synthetic(3, partitions=2, customers=25, days=130))
     for number, (at, text) in enumerate([(30, VALUED), (60, BY_TIER), (90, back)], start=1):

@@ -335,7 +335,11 @@ def kept(seed: int, texts: Iterable[str], partitions: int, customers: int, days:
 
 @pytest.mark.parametrize(
     ("variant", "texts"),
-    [("live", ("brief", "others")), ("evaluation", ("points", "spent")), ("live", ("brief", "purchases"))],
+    [
+        ("live", ("brief", "others")),
+        pytest.param("evaluation", ("points", "spent"), marks=pytest.mark.slow),
+        pytest.param("live", ("brief", "purchases"), marks=pytest.mark.slow),
+    ],
 )
 def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[str, ...]) -> None:
     logs = kept(5, [TEXTS[name] for name in texts], 2, 25, 120)
@@ -345,6 +349,7 @@ def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[st
     assert min(changes[name] for name in ("counted", "reached", "grace", "lowered")) > 0, changes
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.integers(1, 10_000), *[st.sampled_from(sorted(TEXTS))] * 2, st.integers(1, 90), st.integers(1, 9))
 @example(1146, "brief", "brief", 50, 5)  # a consent after an erasure that reopens nothing

@@ -22,6 +22,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.logs import DATA, REQUESTS, START, choosing, log_of, synthetic, told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -34,7 +35,7 @@ def of_the_engine(variant: str) -> Rehearsal:
     return rehearse(LOGS, VARIANTS[variant])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation", "live")))
 def test_it_equals_the_plain_reference(variant: str) -> None:
     fast = of_the_engine(variant)
     assert digest(fast) == digest(rehearse(LOGS, VARIANTS[variant], engine=plainly))
@@ -97,7 +98,7 @@ def erasing(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
     return made
 
 
-@pytest.mark.parametrize("variant", LEAVING)
+@pytest.mark.parametrize("variant", slow_but(LEAVING, ("soon", "aligned")))
 def test_it_equals_the_plain_reference_where_the_silent_and_the_erased_leave(variant: str) -> None:
     logs = erasing(5, synthetic(7, partitions=2, customers=40, days=150))
     fast, plain = rehearse(logs, LEAVING[variant]), rehearse(logs, LEAVING[variant], engine=plainly)
@@ -123,7 +124,7 @@ def test_where_the_silent_leave_it_equals_the_plain_reference_on_any_log_in_any_
     assert all(set(shard.dues) <= set(shard.records) for shard in fast.shards)
 
 
-@pytest.mark.parametrize("window", [0, 1, 5 * DAY])
+@pytest.mark.parametrize("window", slow_but((0, 1, 5 * DAY), (0, 5 * DAY)))
 def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_before(window: int) -> None:
     logs = synthetic(7, partitions=2, customers=20, days=120)
     told = replace(VARIANTS["live"], duplicate_window=window)
@@ -134,21 +135,14 @@ def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_be
     assert sum(map(sum, doubts[0])) > 0
 
 
-# Of the ways to the same, one each for every variant; the others are slow.
-WAYS = [
-    [pytest.param(variant, marks=[pytest.mark.slow] if n % 3 != way else []) for n, variant in enumerate(VARIANTS)]
-    for way in range(3)
-]
-
-
-@pytest.mark.parametrize("variant", WAYS[0])
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation",)))
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(of_the_engine(variant))
     monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 
-@pytest.mark.parametrize("variant", WAYS[1])
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("live",)))
 def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(of_the_engine(variant))
     monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
@@ -165,7 +159,7 @@ class Foreign:
         return self._scorer.score(bases)
 
 
-@pytest.mark.parametrize("variant", WAYS[2])
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation",)))
 def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(of_the_engine(variant))
     compiled = rehearsal.scorer_of

@@ -410,6 +410,7 @@ def test_a_warning_that_is_longer_before_an_expiry_than_points_last_comes_once_f
     assert max(asked.values()) > 3
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(
     st.integers(1, 10_000),

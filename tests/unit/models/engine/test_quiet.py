@@ -17,6 +17,7 @@ from models.settings import DAY
 from models.simulation.rehearsal import Rehearsal, rehearse
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.logs import START, synthetic
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -38,7 +39,7 @@ def loud_and_quiet(variant: str) -> list[Rehearsal]:
     return [rehearse(logs, VARIANTS[variant], quiet_until=cut) for cut in (0, CUT)]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation", "live")))
 def test_nobody_is_triggered_before_the_cut_and_who_is_at_risk_then_is_at_the_next_look(variant: str) -> None:
     loud, quiet = loud_and_quiet(variant)
     triggers = said(quiet, "triggers")
@@ -55,7 +56,7 @@ def test_nobody_is_triggered_before_the_cut_and_who_is_at_risk_then_is_at_the_ne
     ]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation", "live")))
 def test_the_cut_changes_nothing_but_triggers_and_what_remembers_them(variant: str) -> None:
     loud, quiet = loud_and_quiet(variant)
     assert loud.versions == quiet.versions

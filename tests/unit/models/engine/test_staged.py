@@ -19,6 +19,7 @@ from models.timeline.batch import LogRecord
 from models.timeline.shard_state import UNKNOWN_STAGES, Stages
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
 from tests.support.policies import EAGER
 from tests.support.recounting import counted, recounted
@@ -59,7 +60,7 @@ def pulses(world: Rehearsal) -> list[dict[str, Any]]:
     return [one for one in said if one["type"] == "pulse"]
 
 
-@pytest.mark.parametrize("variant", ["live", "the silent leave"])
+@pytest.mark.parametrize("variant", slow_but(("live", "the silent leave"), ("live",)))
 def test_a_shards_counts_are_those_of_its_records(variant: str) -> None:
     tries = 0
     for shard in lived(variant).shards:

@@ -28,6 +28,7 @@ from models.simulation.value import Valued, evaluate_values
 from models.timeline.batch import LogRecord
 from models.value.appraisal import MOST_TIERS, bucket_in, tier_in
 from models.value.pyramid import EDGES, bucket_of, tier_of
+from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, clock, inserted, synthetic
 from tests.support.policies import CLASSES as BY_CLASS
 from tests.support.policies import VALUED
@@ -105,7 +106,7 @@ def test_without_a_value_table_nothing_is_said_or_kept_of_values() -> None:
     assert not any(map(any, worth))
 
 
-@pytest.mark.parametrize("variant", ["live", "the silent leave"])
+@pytest.mark.parametrize("variant", slow_but(("live", "the silent leave"), ("the silent leave",)))
 def test_histograms_count_every_customer_with_a_value_once(variant: str) -> None:
     logs = erasing(3, synthetic(3, partitions=2, customers=60, days=150))
     world = rehearse(under(VALUED, logs), VARIANTS[variant])

@@ -10,6 +10,7 @@ import pytest
 from models.proof.difference import LEAST_EACH, Difference
 from models.proof.intervals import Running, of_difference, of_share, radius, smallest_visible
 from models.proof.sample_ratio import SampleRatio
+from tests.support.families import slow_but
 
 ALPHA = 0.05
 
@@ -32,7 +33,7 @@ def test_the_asymptotic_sequence_is_narrowest_where_it_is_tuned_for() -> None:
     assert 1.4 < tuned[10_000] / (1.96 / sqrt(10_000)) < 1.7
 
 
-@pytest.mark.parametrize("rate", [0.5, 0.1])
+@pytest.mark.parametrize("rate", slow_but((0.5, 0.1), (0.5,)))
 def test_looked_at_all_the_time_a_comparison_of_alikes_is_seldom_ever_wrong(rate: float) -> None:
     wrong, runs = 0, 60
     for seed in range(runs):

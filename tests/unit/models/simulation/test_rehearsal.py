@@ -21,6 +21,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.partitioning import partition_of
 from tests.support.bench import ForgetfulWorld, digest
+from tests.support.families import slow_but
 from tests.support.logs import START, clock, cut_at, partitioned, record, synthetic, tape
 
 EVALUATION = EngineSettings(
@@ -77,8 +78,9 @@ def test_there_is_something_to_compare(variant: str) -> None:
 
 QUICK = ((1, 1), (7, 3), (500, 1_000))
 OTHERS = [sizes for sizes in product([1, 2, 7, 500], [1, 3, 1_000]) if sizes not in QUICK]
-# The smallest with every variant, the other two with one half of them each. Of all else every third, in turn.
-SIZES = [pytest.param(1, 1, variant) for variant in VARIANTS]
+# The smallest with two variants, the other two with one half of them each. Of all else every third, in turn.
+SMALLEST = ("evaluation", "the silent leave")
+SIZES = [pytest.param(1, 1, variant, marks=[] if variant in SMALLEST else [pytest.mark.slow]) for variant in VARIANTS]
 SIZES += [pytest.param(*QUICK[1 + n % 2], variant) for n, variant in enumerate(VARIANTS)]
 SIZES += [pytest.param(*QUICK[2 - n % 2], variant, marks=pytest.mark.slow) for n, variant in enumerate(VARIANTS)]
 SIZES += [
@@ -87,7 +89,7 @@ SIZES += [
     for variant in list(VARIANTS)[n % 3 :: 3]
 ]
 SEEDS = [
-    pytest.param(seed, variant, marks=[pytest.mark.slow] if seed != n % 3 else [])
+    pytest.param(seed, variant, marks=[pytest.mark.slow] if seed != n / 2 else [])
     for n, variant in enumerate(VARIANTS)
     for seed in range(3)
 ]
@@ -132,7 +134,7 @@ def without_later(outputs: Sequence[Any], time: int) -> list[str]:
 
 
 @every_variant
-@pytest.mark.parametrize("weeks", [5, 9, 14])
+@pytest.mark.parametrize("weeks", slow_but((5, 9, 14), (9,)))
 def test_what_was_said_before_a_tick_does_not_depend_on_what_came_after_it(variant: str, weeks: int) -> None:
     tick = START + weeks * 7 * DAY
     whole = whole_run(variant)
@@ -158,7 +160,7 @@ def test_a_change_in_the_future_changes_nothing_before_it() -> None:
     assert digest(one) != digest(two)
 
 
-@every_variant
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("evaluation", "the silent leave")))
 def test_who_a_customer_is_partitioned_with_decides_nothing_about_them_but_the_model(variant: str) -> None:
     # One shard or three: the same examples in the same order, hence the same models and the same triggers.
     entries = [entry for entry in tape(SEED, partitions=1, customers=60, days=DAYS) if entry.key is not None]
@@ -200,7 +202,7 @@ def _records(world: Rehearsal) -> dict[bytes, bytes]:
     return {customer: value for shard in world.shards for customer, value in shard.records.items()}
 
 
-@every_variant
+@pytest.mark.parametrize("variant", slow_but(VARIANTS, ("live",)))
 def test_the_due_set_is_a_lower_bound_of_what_the_records_say(variant: str) -> None:
     world = rehearse(logs(), VARIANTS[variant], batch=lambda at: 3)
     for shard in world.shards:

@@ -20,6 +20,7 @@ from streams.shard.stored_policy import POLICY, WAITING_POLICY
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER
 from tests.support.backfills import Backfiller
+from tests.support.families import slow_but
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import Rebuilder, lose
 from tests.support.workers import Site, Worker, decision_of, play
@@ -55,7 +56,7 @@ def _states(store: FakeStore, places: tuple[str, ...] = SHARDS) -> dict[str, Sna
     return {place: store.snapshot(place) for place in places}
 
 
-@pytest.mark.parametrize("mode", ["replay", "live"])
+@pytest.mark.parametrize("mode", slow_but(("replay", "live"), ("live",)))
 @pytest.mark.parametrize("places", [EVERYTHING, ("1",), SHARDS], ids=["everything", "one shard", "the shards"])
 def test_what_redis_has_lost_is_made_anew_to_the_same_bytes_and_nothing_is_sent(
     mode: str, places: tuple[str, ...]
@@ -138,7 +139,7 @@ def test_it_goes_on_where_the_workers_had_not_come_to_the_log_s_end() -> None:
         "rebuild.5.learned",
     ],
 )
-@pytest.mark.parametrize("mode", ["replay", "live"])
+@pytest.mark.parametrize("mode", slow_but(("replay", "live"), ("replay",)))
 def test_killed_anywhere_it_is_gone_on_with_and_no_worker_takes_its_shards_before(crash: str, mode: str) -> None:
     async def scenario() -> None:
         site, store = _site(mode)

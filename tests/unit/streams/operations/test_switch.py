@@ -40,6 +40,7 @@ from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
 from tests.support.backfills import Backfiller
+from tests.support.families import slow_but
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import Rebuilder
 from tests.support.switches import Switcher
@@ -230,7 +231,7 @@ def test_a_policy_that_waits_comes_into_force_in_green_at_its_boundary() -> None
     play(scenario)
 
 
-@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+@pytest.mark.parametrize("policy", slow_but(("eager", "with budgets"), ("with budgets",)))
 def test_with_a_policy_green_stands_with_every_customer_as_blue_did(policy: str) -> None:
     async def scenario() -> None:
         logs, (store, other) = log_with(policy, 3, 12, 80), (FakeStore(), FakeStore())
@@ -264,7 +265,10 @@ def test_with_a_policy_green_stands_with_every_customer_as_blue_did(policy: str)
     play(scenario)
 
 
-@pytest.mark.parametrize("crash", [*SWITCH_POINTS, "commit.b.written:2", "commit.b.written:5", "commit.b.written:9"])
+CRASHES = [*SWITCH_POINTS, "commit.b.written:2", "commit.b.written:5", "commit.b.written:9"]
+
+
+@pytest.mark.parametrize("crash", slow_but(CRASHES, ("switch.2.fenced", "switch.4.cut", "commit.b.written:5")))
 def test_killed_anywhere_the_switch_is_repeated_and_nobody_is_triggered_twice(crash: str) -> None:
     async def scenario() -> None:
         blue, green = _sites()
@@ -286,7 +290,9 @@ def test_killed_anywhere_the_switch_is_repeated_and_nobody_is_triggered_twice(cr
     play(scenario)
 
 
-@pytest.mark.parametrize("crash", ["commit.b.written:3", "commit.a.computed:11", "commit.b.written:20"])
+@pytest.mark.parametrize(
+    "crash", slow_but(("commit.b.written:3", "commit.a.computed:11", "commit.b.written:20"), ("commit.a.computed:11",))
+)
 def test_a_following_that_was_killed_is_gone_on_with_to_the_same_models(crash: str) -> None:
     async def scenario() -> None:
         blue, green = _sites()
@@ -303,7 +309,9 @@ def test_a_following_that_was_killed_is_gone_on_with_to_the_same_models(crash: s
     play(scenario)
 
 
-@pytest.mark.parametrize("crash", ["commit.b.written:7", "publish.1.begun:3", "commit.b.written:30"])
+@pytest.mark.parametrize(
+    "crash", slow_but(("commit.b.written:7", "publish.1.begun:3", "commit.b.written:30"), ("publish.1.begun:3",))
+)
 def test_what_blue_left_in_its_outbox_goes_out_once_and_its_living_worker_can_do_nothing_more(crash: str) -> None:
     async def scenario() -> None:
         blue, green = _sites()

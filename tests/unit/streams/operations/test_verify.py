@@ -33,6 +33,7 @@ from streams.shard.meta import ShardBody, pack_body, unpack_body
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta
 from tests.support.backfills import Backfiller
+from tests.support.families import slow_but
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import SiteConsumer
 from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker, play
@@ -216,7 +217,7 @@ def test_a_version_that_came_into_force_between_two_timers_does_so_there_for_all
 
 
 @pytest.mark.parametrize("mode", ["replay", "live"])
-@pytest.mark.parametrize("nth", [1, 4, 9, 14, 19, 23, 28, 31, 36])
+@pytest.mark.parametrize("nth", slow_but((1, 4, 9, 14, 19, 23, 28, 31, 36), (4, 19, 31)))
 def test_wherever_a_worker_was_killed_between_two_timers_say_the_state_is_as_the_log_gives_it(
     mode: str, nth: int
 ) -> None:
