@@ -10,7 +10,7 @@ from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Budget, Policy
 from models.decisions.policy.units import most_units, units_of
 from models.decisions.policy.wording import one_of, shown
-from models.decisions.standing_stored import MOST_SPENT
+from models.decisions.standing_layout import MOST_SPENT
 from models.settings import DAY, WEEK
 
 _SHORTEST: Final = {"day": DAY, "week": WEEK, "month": 28 * DAY}

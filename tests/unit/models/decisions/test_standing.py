@@ -20,7 +20,8 @@ from models.decisions.standing import (
     id_of,
     number_of,
 )
-from models.decisions.standing_stored import MOST_SPENT, pack_standing, unpack_standing, watched
+from models.decisions.standing_layout import MOST_SPENT
+from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.settings import DAY
 
 TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
