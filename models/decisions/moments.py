@@ -224,16 +224,19 @@ def _never_sent_again(given: Given, touch: Touched) -> list[Said]:
 
 
 def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: str) -> str:
-    """Why what comes behind a trigger takes it back, whenever it was; empty: it does not."""
-    kind, purpose, policy = Kind(touch.kind), ACTION_PURPOSES[one.purpose], given.policy
+    """Why what comes behind a trigger takes it back, whenever it was; empty: it does not. name: of its action."""
+    if takes_back(given.policy, touch.kind, one, name):
+        return Kind(touch.kind).type
+    return _against(given, one) if touch.kind in WILL else ""
+
+
+def takes_back(policy: PolicyInForce, kind: int, one: Outstanding, name: str) -> bool:
+    """Whether a touchpoint of a kind takes back a trigger of an action by itself, whatever the customer has said. name:
+    the action's; empty: an earlier policy had it."""
     action = policy.policy.action.get(name)
     if action is not None and action.withdraw_when is not None:
-        takes_back = kind.type in action.withdraw_when
-    else:
-        takes_back = kind in TAKES_BACK.get(purpose, ())
-    if takes_back:
-        return kind.type
-    return _against(given, one) if kind in WILL else ""
+        return Kind(kind).type in action.withdraw_when
+    return kind in TAKES_BACK.get(ACTION_PURPOSES[one.purpose], ())
 
 
 def _against(given: Given, one: Outstanding) -> str:

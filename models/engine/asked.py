@@ -5,7 +5,9 @@ from __future__ import annotations
 from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
 from models.decisions.given import Asks, Touched
 from models.decisions.idle import idle_until, is_idle
+from models.decisions.inert import is_inert
 from models.decisions.person import Person
+from models.decisions.rules import rules_of
 from models.engine.by_policy import Customer, answer_for_nobody, by_policy, has_no_levels, loyal_by
 from models.engine.ground import Ground, ReportedEffect
 from models.engine.loyal import keep_loyalty
@@ -14,7 +16,7 @@ from models.engine.loyal import keep_loyalty
 def decide(ground: Ground, effect: ReportedEffect) -> None:
     """The policy in force is asked: a level of risk, a timer, or a touchpoint that asks, reports or wakes."""
     policy, lane = ground.work.policy, effect.lane
-    if policy is None or (effect.flag == Asks.LOOP and counts_in_loop_alone(ground, effect)):
+    if policy is None or comes_to_nothing(ground, effect):
         return
     standing, touch = ground.stands(lane), _touched(ground, effect)
     risk = effect.risk
@@ -36,6 +38,23 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
     head = ground.work.batch.columns.between.get(effect.row) if moments else None
     told_at = head.path[0] if head is not None else ""
     return Touched(int(told.kind), told.id, time, told.data, moments, number, told_at)
+
+
+def comes_to_nothing(ground: Ground, effect: ReportedEffect) -> bool:
+    """Whether what asks for a decision comes to nothing, so that none need be made; what it counts in the loyalty loop
+    has counted then."""
+    if effect.flag == Asks.LOOP:
+        return counts_in_loop_alone(ground, effect)
+    policy, tail = ground.work.policy, ground.block.tail(effect.lane)
+    if effect.flag != Asks.TOUCHPOINT or policy is None or tail.points or tail.membership:
+        return False
+    touch = _touched(ground, effect)
+    if touch is None or not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
+        return False
+    if rules_of(policy).loyalty is not None:
+        return counts_in_loop_alone(ground, effect)
+    tail.loyalty = b""  # of an earlier policy, as a decision would leave it
+    return True
 
 
 def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:

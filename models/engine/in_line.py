@@ -3,8 +3,8 @@
 Where the customers of a shard share something, such as a budget, it matters who decides first, and that must not depend
 on how the line was cut into pieces or which lanes were walked together. So a lane that comes to a decision stops, and
 the decisions are made one after the other, always the one that stands first in the line: it is known to be the first
-once every other lane has stopped at a later place, or cannot come to an earlier one. What only counts in the loyalty
-loop touches nothing that customers share, and waits for nobody.
+once every other lane has stopped at a later place, or cannot come to an earlier one. What comes to nothing, or only
+counts in the loyalty loop, touches nothing that customers share, and waits for nobody.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.layout import DUE
-from models.decisions.given import Asks
-from models.engine.asked import counts_in_loop_alone
+from models.engine.asked import comes_to_nothing
 from models.engine.effects import HANDLERS
 from models.engine.ground import ReportedEffect, reported
 from models.engine.lanes import Effect
@@ -74,7 +73,7 @@ def _advance(run: Run, going: NDArray[np.int64], stopped: list[Stopped]) -> set[
     for effect in reported(ground, waves(*run.arguments(going, single=False))):
         if effect.what != Effect.DECIDE:
             HANDLERS[effect.what](ground, effect)
-        elif effect.flag != Asks.LOOP or not counts_in_loop_alone(ground, effect):
+        elif not comes_to_nothing(ground, effect):
             customer = run.block.names[effect.lane]
             at = ground.output_position(effect.row, effect.due, customer)
             heappush(stopped, Stopped(at, effect, ground.effects["basis"][effect.number].copy()))

@@ -1,0 +1,125 @@
+"""When a touchpoint that may ask, report or wake comes to nothing, as told from the bytes of how we stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models.customer.restrictions import ACTION_PURPOSES
+from models.decisions.given import Asks, Given, Touched
+from models.decisions.inert import is_inert
+from models.decisions.moments import decide
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.running import Running
+from models.decisions.standing import Outstanding, Stage, Standing, Waiting, gate_number, number_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.settings import DAY, HOUR, SECOND, WEEK
+from models.touchpoints import Kind
+from tests.support.one_customer import NOW, OPEN
+from tests.unit.models.engine.test_life_of_a_moment import POLICY
+
+PLAIN = PolicyInForce.of(1, POLICY)
+WITHDRAWS = PolicyInForce.of(1, POLICY.replace('moments = ["cart"]', 'moments = ["cart"]\nwithdraw_when = ["return"]'))
+RISK, HARM, CART = (number_of(name) for name in ("risk", "harm", "cart"))
+NOW = NOW // SECOND * SECOND
+AFTER = NOW + DAY
+IN_WINDOW = {RISK: gate_number("in_window")}
+
+
+def touch(kind: Kind, *moments: str, **data: Any) -> Touched:
+    known = {"score": 9, "rating": 5, "severity": "low", "marketing": True, "purpose": "marketing", "channels": None}
+    return Touched(int(kind), "1", NOW, type("Data", (), {**known, **data})(), moments)
+
+
+def out(stage: Stage = Stage.OUT, action: str = "basket", purpose: str = "marketing") -> Standing:
+    one = Outstanding(7, NOW - HOUR, AFTER, 0, 3, number_of(action), 1, ACTION_PURPOSES.index(purpose), stage)
+    return Standing(outstanding=[one])
+
+
+def inert(standing: Standing, told: Touched, policy: PolicyInForce = PLAIN, contract: bool = False) -> bool:
+    """`is_inert`; where it is, a decision says and changes nothing."""
+    packed = pack_standing(standing)
+    found = is_inert(policy, packed, told, NOW, contract)
+    if found:
+        person, looked = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK), unpack_standing(packed)
+        assert decide(Given(policy, person, looked, NOW, WEEK, 0, None, Asks.TOUCHPOINT, told)) == []
+        assert pack_standing(looked) == packed
+    return found
+
+
+PRESENCE = touch(Kind.PRESENCE)
+
+
+def test_a_touchpoint_that_only_wakes_is_where_nothing_waits() -> None:
+    assert inert(Standing(), PRESENCE)
+    assert inert(out(), PRESENCE)
+    assert inert(Standing(harmed_until=AFTER, once={CART: NOW}), PRESENCE)
+    assert not inert(Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER)]), PRESENCE)
+    assert not inert(Standing(running=[Running(5, NOW - DAY, 1, AFTER)]), PRESENCE)
+    assert not inert(Standing(harmed_until=NOW), PRESENCE)
+
+
+def test_risk_that_waits_for_the_end_of_its_window_and_has_said_so_is_not_judged_again() -> None:
+    waits = Standing(0.6, AFTER, waiting=[Waiting(RISK, NOW - DAY, AFTER, 0.5)], told=dict(IN_WINDOW))
+    assert inert(waits, PRESENCE)
+    assert inert(replace(waits, carried=True), PRESENCE)
+    assert not inert(waits, PRESENCE, contract=True)
+    assert not inert(replace(waits, told={}), PRESENCE)
+    assert not inert(replace(waits, told={RISK: gate_number("cap")}), PRESENCE)
+    assert not inert(replace(waits, window_ends=AFTER - HOUR), PRESENCE)
+    assert not inert(replace(waits, window_ends=NOW), PRESENCE)
+    other = Waiting(CART, NOW - HOUR, AFTER)
+    assert not inert(replace(waits, waiting=[*waits.waiting, other]), PRESENCE)
+    assert not inert(Standing(window_ends=AFTER, waiting=[other], told={CART: gate_number("in_window")}), PRESENCE)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (touch(Kind.NPS, score=9), touch(Kind.NPS, score=6)),
+        (touch(Kind.CSAT, score=3), touch(Kind.CSAT, score=2)),
+        (touch(Kind.REVIEW, rating=3), touch(Kind.REVIEW, rating=2)),
+        (touch(Kind.CASE_OPENED), touch(Kind.CASE_OPENED, severity="high")),
+    ],
+)
+def test_only_a_bad_experience_lets_marketing_rest(good: Touched, bad: Touched) -> None:
+    assert inert(Standing(once={CART: NOW}), good)
+    assert not inert(Standing(once={CART: NOW}), bad)
+
+
+def test_a_moment_that_waits_or_asked_of_late_does_not_ask_anew() -> None:
+    cart, nps = touch(Kind.CART_ABANDONED, "cart"), touch(Kind.NPS, "low")
+    assert not inert(Standing(once={HARM: NOW}), cart)
+    assert inert(Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER)]), cart)
+    assert not inert(Standing(0.6, waiting=[Waiting(CART, NOW - HOUR, AFTER, 0.5)]), cart)  # a level of that number
+    assert not inert(Standing(once={CART: NOW}), cart)  # it has no once_per
+    assert not inert(Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER)]), nps)
+
+
+def test_what_is_out_is_taken_back_by_what_says_so() -> None:
+    returns, refuses = touch(Kind.RETURN), touch(Kind.RESTRICTED)
+    assert not inert(out(), returns)
+    assert inert(out(action="sorry", purpose="care"), returns)
+    assert inert(out(Stage.DELIVERED), returns)
+    assert not inert(out(), refuses)
+    assert not inert(out(action="sorry", purpose="care"), refuses)
+    assert not inert(out(), returns, WITHDRAWS)
+    assert inert(out(), touch(Kind.CASE_OPENED), WITHDRAWS)
+    assert not inert(out(), touch(Kind.CASE_OPENED))
+
+
+@pytest.mark.parametrize("kind", [Kind.CAMPAIGN_RECEIVED, Kind.OFFER_FAILED, Kind.LOOKED_AT, Kind.ASKED_MAY])
+def test_what_reports_or_asks_something_else_takes_a_whole_look(kind: Kind) -> None:
+    assert not inert(Standing(), touch(kind))
+
+
+def test_kinds_that_the_policy_names_take_one_too() -> None:
+    dated = '[moment.quiet]\nsort = "date"\nsilent_for = "20d"\nwithin = "5d"\n'
+    hello = '[action.hello]\npurpose = "care"\nkind = "care"\nmoments = ["quiet"]\ncontent = "hello"\n'
+    assert not inert(Standing(), PRESENCE, PolicyInForce.of(1, POLICY + dated + hello))
+    talks = '[conversation]\ntouchpoints = ["csat"]\nlasts = "1d"\n'
+    assert inert(Standing(), touch(Kind.CSAT))
+    assert not inert(Standing(), touch(Kind.CSAT), PolicyInForce.of(1, POLICY + talks))
