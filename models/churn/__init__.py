@@ -1,6 +1,5 @@
 """The churn model: its port (scorer and learner), its versions, and the implementations."""
 
-from models.churn.challengers.river_model import RiverModel, RiverScorer
 from models.churn.drivers import Driver, drivers
 from models.churn.mixture.learner import MixtureLearner
 from models.churn.mixture.scorer import MixtureScorer
@@ -25,8 +24,6 @@ __all__ = [
     "MixtureScorer",
     "Outcomes",
     "Promotion",
-    "RiverModel",
-    "RiverScorer",
     "Scorer",
     "SnapshotRefused",
     "Version",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from models.churn.challengers.river_model import RiverScorer
+from models.churn import challengers
 from models.churn.mixture.scorer import MixtureScorer
 from models.churn.port import Scorer
 from models.churn.snapshot import SnapshotRefused, Version
 from models.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from models.churn.challengers.river_model import RiverScorer
 
 
 def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
@@ -29,7 +32,9 @@ def scorer_of_model(model: Mapping[str, Any], settings: EngineSettings) -> Mixtu
     match model.get("kind"):
         case MixtureScorer.KIND:
             return MixtureScorer.of(model, settings)
-        case RiverScorer.KIND:
+        case challengers.KIND:
+            from models.churn.challengers.river_model import RiverScorer
+
             return RiverScorer.of(model)
         case kind:
             raise SnapshotRefused(f"the version is of a model of kind {kind!r}, unknown here")

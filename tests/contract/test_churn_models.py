@@ -18,14 +18,13 @@ from models.churn import (
     Learner,
     MixtureLearner,
     Outcomes,
-    RiverModel,
     Scorer,
     SnapshotRefused,
     Version,
     drivers,
     scorer_of,
 )
-from models.churn.challengers.river_model import adagrad, adaptive_forest
+from models.churn.challengers.river_model import RiverModel, adagrad, adaptive_forest
 from models.churn.port import NO_OUTCOMES
 from models.churn.usual import THEMES
 from models.customer.layout import BASIS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,7 @@ class Kept:
     """All that one shard keeps, as a store would: its state goes through bytes at every commit."""
 
     shard: Shard
+    batch: Batch | None = None
 
     @classmethod
     def new(cls, log: Sequence[LogRecord], settings: EngineSettings, partition: int = 0, partitions: int = 1) -> Kept:
@@ -111,6 +113,16 @@ class Kept:
         """What was said; there is no learner here that listens in between."""
         return self.shard.emitted
 
+    def upcoming(self, most: int, anew: bool) -> tuple[Batch, int] | None:
+        """A batch and the row where the shard stands in it; None at the end of the log."""
+        log, offset = self.shard.log, self.state.next_offset
+        if anew or self.batch is None or offset > self.batch.offsets[-1]:
+            at = bisect_left(log, offset, key=lambda entry: entry.offset)
+            if at == len(log):
+                return None
+            self.batch = Batch.of(log[at : at + most])
+        return self.batch, int(np.searchsorted(self.batch.offsets, offset))
+
     def commit(self, changes: Changes) -> None:
         self.shard.commit(changes)
         self.shard.state = msgspec.json.decode(msgspec.json.encode(changes.state), type=ShardState)
@@ -130,16 +142,23 @@ Adopt = Callable[[int], InForce | None]
 
 
 def advance(
-    kept: Kept, settings: EngineSettings, batch: int, adopt: Adopt, in_force: Scorer, look: Look | None = None
+    kept: Kept,
+    settings: EngineSettings,
+    batch: int,
+    adopt: Adopt,
+    in_force: Scorer,
+    look: Look | None = None,
+    anew: bool = False,
 ) -> bool:
-    """One piece of a shard's line; False when it is at its end, or has to wait."""
+    """One piece of a shard's line; False when it is at its end, or has to wait. anew: the batch is not kept for the
+    next piece."""
     shard, state = kept.shard, kept.state
-    at = next((i for i, entry in enumerate(shard.log) if entry.offset >= state.next_offset), len(shard.log))
-    records = shard.log[at : at + batch]
-    if not records:
+    upcoming = kept.upcoming(batch, anew)
+    if upcoming is None:
         return False
+    records, first = upcoming
     if state.time == NO_TIME:
-        state = initialised(state, settings, records[0].timestamp)
+        state = initialised(state, settings, int(records.timestamps[first]))
 
     def answer(request: Request) -> Answer:
         match request:
@@ -154,7 +173,7 @@ def advance(
                 return shard.stored(request)
 
     scoring = Scoring(in_force, policy=shard.policy, policy_waiting=shard.policy_waiting)
-    done = drive(step(Upcoming(state, settings, TOPIC, Batch.of(records)), scoring), answer)
+    done = drive(step(Upcoming(state, settings, TOPIC, records, first), scoring), answer)
     if isinstance(done, NotPublished):
         return False
     if look:
@@ -205,7 +224,7 @@ class ForgetfulWorld:
             going = False
             for kept in self.shards:
                 step += 1
-                going |= advance(kept, self.settings, batch(step), self._adopt, self._in_force(kept))
+                going |= advance(kept, self.settings, batch(step), self._adopt, self._in_force(kept), anew=True)
             going |= self._learn()
         return self
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base, compose, forest, linear_model, optim, preprocessing
 
+from models.churn import challengers
 from models.churn.challengers.river_plain_data import from_plain, to_plain
 from models.churn.port import Outcomes
 from models.churn.snapshot import SnapshotRefused
@@ -49,7 +50,7 @@ if tuple(CHALLENGERS) != NAMES:
 class RiverScorer:
     """A frozen River classifier."""
 
-    KIND: Final = "river"
+    KIND: Final = challengers.KIND
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier

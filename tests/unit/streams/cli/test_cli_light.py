@@ -16,3 +16,12 @@ def test_the_help_of_every_command_loads_nothing_heavy() -> None:
     )
     outcome = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True)
     assert outcome.stdout.split() == []
+
+
+def test_who_scores_by_the_main_model_loads_no_other() -> None:
+    program = (
+        "import sys; import models.churn, streams.operations.pyramid\n"
+        "print(*(name for name in ('pandas', 'scipy.stats', 'sklearn') if name in sys.modules))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True)
+    assert outcome.stdout.split() == []

@@ -11,7 +11,7 @@ import pytest
 
 from streams.console import background
 from streams.console.background import Background, Made
-from streams.operations.pyramid import NoValues
+from streams.errors import StoreWentBack
 
 
 def pid() -> dict[str, Any]:
@@ -24,7 +24,7 @@ def slow() -> dict[str, Any]:
 
 
 def refuses() -> dict[str, Any]:
-    raise NoValues("there is none")
+    raise StoreWentBack("there is none")  # an error whose module a process has at once
 
 
 def dies() -> dict[str, Any]:
