@@ -19,7 +19,10 @@ def opened(kind: type[T], **settings: Any) -> T:
     except BaseException:
         loop = getattr(client, "_net", None)
         if loop is not None:
+            thread = loop._io_thread
             loop.stop(STOP_MS)
+            if thread is None or not thread.is_alive():
+                loop.close()  # its own sockets, by which it is woken
         raise
     return client
 

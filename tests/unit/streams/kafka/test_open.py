@@ -1,7 +1,9 @@
-"""A client of Kafka that can't be made leaves no thread behind."""
+"""A client of Kafka that can't be made leaves no thread behind, nor the sockets by which that was woken."""
 
 from __future__ import annotations
 
+import gc
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +25,12 @@ def io_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("kafka-io")}
 
 
+def wakers() -> list[socket.socket]:
+    """Sockets between threads of this process that are open."""
+    found = (one for one in gc.get_objects() if isinstance(one, socket.socket) and one.fileno() >= 0)
+    return [one for one in found if one.family == socket.AF_UNIX]
+
+
 @pytest.mark.parametrize(
     "ask",
     [
@@ -40,10 +48,11 @@ def test_a_broker_that_is_away_leaves_no_thread_behind(
 ) -> None:
     for module in ("streams.kafka.topic_reader", "streams.kafka.offsets_at_time"):
         monkeypatch.setattr(f"{module}.CONNECT_TIMEOUT_MS", 300)
-    before = io_threads()
+    before, open_before = io_threads(), wakers()
     with pytest.raises(EngineError):
         ask(KafkaConnection(f"{LOOPBACK}:{free_port()}"))
     deadline = time.monotonic() + 60
     while io_threads() - before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert io_threads() <= before
+    assert not [one for one in wakers() if not any(one is other for other in open_before)]
