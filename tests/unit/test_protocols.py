@@ -40,9 +40,10 @@ def implementations(protocol: ast.ClassDef) -> list[str]:
     return re.split(r", | and ", told[1].strip()) if told else []
 
 
-def methods(cls: ast.ClassDef) -> set[str]:
+@cache
+def methods(cls: ast.ClassDef) -> frozenset[str]:
     """Those of a class and of its bases here."""
-    own = {node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    own = frozenset(node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     bases = {ast.unparse(base) for base in cls.bases}
     return own.union(*(methods(base) for base in classes() if base.name in bases and base is not cls))
 

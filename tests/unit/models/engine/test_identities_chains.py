@@ -12,6 +12,7 @@ from models.customer.merged import is_merged
 from models.engine.apply import apply as compiled
 from models.engine.step import Engine
 from tests.reference.engine import apply as plainly
+from tests.support.families import slow_but
 from tests.support.identities import Shards
 from tests.support.logs import START, clock, told
 from tests.unit.models.engine.test_identities import home, lead_to, records_of
@@ -59,7 +60,7 @@ def test_what_comes_at_the_first_of_many_ids_goes_to_the_last(apply: Engine) -> 
     assert last.numbers[SPENT] == 0.0
 
 
-@pytest.mark.parametrize("apply", [compiled, plainly])
+@pytest.mark.parametrize("apply", slow_but((compiled, plainly), (plainly,)))
 def test_of_many_ids_in_a_circle_the_smallest_stays(apply: Engine) -> None:
     shards = bought(apply)
     for old, new in zip(IDS, [*IDS[1:], IDS[0]], strict=True):

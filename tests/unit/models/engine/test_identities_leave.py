@@ -45,7 +45,10 @@ def tells(shards: Shards, month: int, kind: str, who: str, **data: Any) -> None:
             [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "new"})],
             marks=pytest.mark.slow,
         ),
-        [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "other"})],
+        pytest.param(
+            [(0, "identity_merged", "old", {"into": "new"}), (30, "identity_merged", "old", {"into": "other"})],
+            marks=pytest.mark.slow,
+        ),
         [(0, "identity_merged", "new", {"into": "new"})],
     ],
     ids=["unknown", "known", "again", "refused", "into itself"],

@@ -12,6 +12,7 @@ from models.decisions.inert import is_inert
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine import asked
 from models.simulation.rehearsal import rehearse
+from tests.support.families import slow_but
 from tests.support.logs import synthetic
 
 EXAMPLE = files("models.decisions.policy").joinpath("example.toml").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ POLICIES = {
 }
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", slow_but(POLICIES, ("decisions in line", "the loyalty loop")))
 def test_no_byte_is_another(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log = answered_under(synthetic(11, 1, 150, 200), PolicyInForce.of(1, POLICIES[name]))
     seen: list[bool] = []

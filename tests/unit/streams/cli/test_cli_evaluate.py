@@ -199,11 +199,12 @@ def comings(log: Path, kinds: set[str]) -> dict[str, list[tuple[datetime, str]]]
         (70, ["--horizon-days", 10.5, "--tick-days", 0.5], {}),
         (210, ["--horizon-days", 28, "--tick-days", 7], {"TICK_ANCHOR": "2020-01-02T15:30:00Z"}),
         (140, ["--horizon-days", 28, "--tick-days", 7], {"VERSION_EVERY_S": "86400"}),
-        (
+        pytest.param(
             140,
             ["--horizon-days", 28, "--tick-days", 7],
             # Live they are hourly: of as little weight in what is asked here, and twelve times the work.
             {"VERSION_EVERY_S": "43200", "VERSION_DELAY_S": "43200", "TICK_ANCHOR": "2000-01-01"},
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["weeks", "half days", "ticks at half past three", "daily versions", "late versions, two a day"],

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from streams.client import topic_check
 from streams.config import load
 from streams.own_page import codes, publishing
 from streams.own_page import reading as reading_module
@@ -117,7 +118,10 @@ async def test_many_pages_at_once_ask_kafka_once(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.asyncio
-async def test_without_a_broker_nothing_is_taken_and_the_next_try_is_a_new_one() -> None:
+async def test_without_a_broker_nothing_is_taken_and_the_next_try_is_a_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topic_check, "CONNECT_TIMEOUT_MS", 500)
     with Publishing(load(bootstrap_servers="127.0.0.1:1")) as publisher:
         for _ in range(2):
             with pytest.raises(NotTaken, match=r"127\.0\.0\.1:1"):
