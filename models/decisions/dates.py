@@ -122,17 +122,6 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
         yield from _ask(given, one, since)
 
 
-def comes_to_nothing(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:
-    """Whether `ask_by_dates` would say and change nothing, of a touchpoint that answers nothing."""
-    rules = rules_of(policy).dated
-    if not (rules or standing.dates):
-        return True
-    if standing.waiting and any(one.number == waiting.moment for one in rules for waiting in standing.waiting):
-        return False  # its reason may be gone
-    found = _as_of(policy, person, standing, now)
-    return not found.due and found.kept == standing.dates and found.silence_kept == standing.silence_kept
-
-
 class _AsOf(NamedTuple):
     """kept: the dates that are remembered or to come. due: what asks now, and when its life began. silence_kept: as of
     `Standing`."""

@@ -26,8 +26,7 @@ class Asks(IntFlag):
     LEVEL = 1  # the risk is at a level that has not asked yet
     TIMER = 2
     TOUCHPOINT = 4  # it asks, or reports, or may wake what waits
-    LOOP = 8  # it does none of these, and counts in the loyalty loop
-    LOOP_ALONE = 16  # the same of who has neither a standing nor a timer: nobody need look whether there is more
+    LOOP = 8  # it does none of these, and counts in the loyalty loop: alone it asks for no decision
 
 
 class Touched(Struct, frozen=True, gc=False):

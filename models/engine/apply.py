@@ -46,6 +46,7 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
     except Exception:  # noqa: BLE001 - whatever a row raised, the run row by row finds which one it was
         run = start()
         isolate_failures(run)
+    run.write_loops()
     return gather(given.state, run, given.dues, scoring.adopted)
 
 

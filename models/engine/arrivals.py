@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,18 @@ _OF_KIND[list(BEFORE_NUMBERS)] = WAITS
 _WITH_TOPIC = np.zeros(256, dtype=np.bool_)
 _WITH_TOPIC[list(TOPIC_KINDS)] = True
 
-ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS, ALONE = 1, 2, 4, 8, 16, 32, 64
+ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS = 1, 2, 4, 8, 16, 32
 """Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
 silence that asks has its timer; does so if nothing is drawn for some time; it comes from another shard, which has seen
-to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else; and a decision
-about who has neither a standing nor a timer would come to nothing."""
+to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else."""
+SEEN: Final = np.inf
+"""In place of what a touchpoint weighs."""
 
 
 class Arrivals(NamedTuple):
     """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS` and those beside it."""
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS` and those beside it. `felt`:
+    of those that count in the loyalty loop what they weigh, `SEEN` where plain Python must see how."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -42,6 +44,7 @@ class Arrivals(NamedTuple):
     following: NDArray[np.int64]
     tells: NDArray[np.uint8]
     asks: NDArray[np.uint8]
+    felt: NDArray[np.float64]
 
 
 @compiled
@@ -61,6 +64,7 @@ def arrivals_of(
     lane_of_row: NDArray[np.int64],
     lanes: NDArray[Any],
     asks: NDArray[np.uint8] | None = None,
+    felt: NDArray[np.float64] | None = None,
 ) -> Arrivals:
     """The piece's touchpoints, chained by lane.
 
@@ -70,7 +74,7 @@ def arrivals_of(
         time: the shard's before the piece, ms.
         lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
         lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
-        asks: by row of the batch, as in `Arrivals`; None: no policy is in force.
+        asks, felt: by row of the batch, as in `Arrivals`; None: no policy is in force, or it keeps no loyalty loop.
     """
     columns = batch.columns
     following = np.full(len(batch), -1, dtype=np.int64)
@@ -96,4 +100,5 @@ def arrivals_of(
         following,
         tells,
         asks,
+        np.zeros(len(batch)) if felt is None else felt,
     )

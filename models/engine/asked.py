@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
 from models.decisions.given import Asks, Touched
-from models.decisions.idle import idle_until, is_idle
 from models.decisions.inert import is_inert
 from models.decisions.person import Person
-from models.decisions.rules import rules_of
-from models.engine.by_policy import Customer, answer_for_nobody, by_policy, has_no_levels, loyal_by
+from models.decisions.policy.in_force import PolicyInForce
+from models.engine.by_policy import Customer, answer_for_nobody, by_policy, loyal_by
 from models.engine.ground import Ground, ReportedEffect
-from models.engine.loyal import keep_loyalty
+from models.engine.loyal import emit_loyalty, keep_loyalty
+from models.loyalty.loop import STAGES
+from models.outputs import LoyaltyEntry
 
 
 def decide(ground: Ground, effect: ReportedEffect) -> None:
@@ -43,66 +46,59 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
 def comes_to_nothing(ground: Ground, effect: ReportedEffect) -> bool:
     """Whether what asks for a decision comes to nothing, so that none need be made; what it counts in the loyalty loop
     has counted then."""
-    if effect.flag == Asks.LOOP:
-        return counts_in_loop_alone(ground, effect)
     policy, tail = ground.work.policy, ground.block.tail(effect.lane)
     if effect.flag != Asks.TOUCHPOINT or policy is None or tail.points or tail.membership:
         return False
     touch = _touched(ground, effect)
     if touch is None or not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
         return False
-    if rules_of(policy).loyalty is not None:
-        return counts_in_loop_alone(ground, effect)
-    tail.loyalty = b""  # of an earlier policy, as a decision would leave it
+    counts = effect.lane in ground.looping
+    if counts:
+        ground.write_loop(effect.lane)
+    _count_in_loop(ground, policy, effect, touch)
+    if counts:
+        ground.read_loop(effect.lane)
     return True
 
 
-def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
-    """Let a touchpoint that asks nothing (`Asks.LOOP`) count in the loyalty loop, where a decision would come to
-    nothing else; whether it is so."""
-    work, policy, lane = ground.work, ground.work.policy, effect.lane
-    touch, tail = _touched(ground, effect), ground.block.tail(lane)
-    if policy is None or touch is None or tail.points or tail.membership:
-        return False
-    if effect.now < idle_until(policy, tail.standing, bool(tail.contract)):
-        block = ground.block
-        days, signed = int(block.numbers[lane, PURCHASE_DAYS]), int(block.times[lane, LAST_PURCHASE])
-        _count_in_loop(ground, effect, touch, int(block.flags[lane]), days, signed, bool(block.times[lane, EPISODE]))
-        return True
-    standing, customer = ground.stands(lane), customer_of(ground, lane)
-    if has_no_levels(work.settings, policy, customer, standing, effect.now):
-        return False
-    risk = effect.risk
-    person = customer.person(risk, work.settings, policy)
-    if not is_idle(policy, person, standing, touch.kind, effect.now):
-        return False
-    keep_loyalty(work, policy, ground.where(effect, risk), person, touch)
-    return True
+def looped(ground: Ground, effect: ReportedEffect) -> None:
+    """A touchpoint counts in the loyalty loop, and asks for no decision: one in which somebody speaks of us, or whose
+    words are to be read, or of somebody of whom nothing may be kept."""
+    policy, touch = ground.work.policy, _touched(ground, effect)
+    if policy is not None and touch is not None:
+        _count_in_loop(ground, policy, effect, touch)
 
 
-def _count_in_loop(
-    ground: Ground, effect: ReportedEffect, touch: Touched, flags: int, days: int, signed: int, at_risk: bool
-) -> None:
-    """Let a touchpoint count in the loyalty loop. flags, days, signed, at_risk: as for `loyal_by`."""
-    work, tail = ground.work, ground.block.tail(effect.lane)
-    if work.policy is None:
+def _count_in_loop(ground: Ground, policy: PolicyInForce, effect: ReportedEffect, touch: Touched) -> None:
+    """Let a touchpoint of a lane that waits count in the loyalty loop."""
+    work, block, lane = ground.work, ground.block, effect.lane
+    flags, days, signed = int(block.flags[lane]), block.numbers[lane, PURCHASE_DAYS], block.times[lane, LAST_PURCHASE]
+    loyal = loyal_by(policy, work.settings, flags, int(days), int(signed), bool(block.times[lane, EPISODE]))
+    person = Person(block.names[lane], block.tail(lane), flags, loyal=loyal)
+    keep_loyalty(work, policy, ground.where(effect, effect.risk), person, touch)
+
+
+def staged(ground: Ground, effect: ReportedEffect) -> None:
+    """A touchpoint has counted in the loyalty loop, and the customer is at another stage; their lane has gone on."""
+    policy, touch = ground.work.policy, ground.touchpoint(effect.row)
+    if policy is None:
         return
-    loyal = loyal_by(work.policy, work.settings, flags, days, signed, at_risk)
-    person = Person(ground.block.names[effect.lane], tail, flags, loyal=loyal)
-    keep_loyalty(work, work.policy, ground.where(effect, effect.risk), person, touch)
+    index, praised, blame = ground.effects["money"][effect.number].tolist()
+    entry = LoyaltyEntry(
+        STAGES[(effect.flag & 15) - 1],
+        STAGES[(effect.flag >> 4) - 1] if effect.flag >> 4 else "",
+        None if isnan(index) else index,
+        int(praised),
+        int(blame),
+        cause=touch.id,
+    )
+    row, tail = ground.where(effect, effect.risk), ground.block.tail(effect.lane)
+    emit_loyalty(ground.work, policy.name, row, entry, Person(row.customer, tail).is_test(effect.now))
 
 
 def answered(ground: Ground, effect: ReportedEffect) -> None:
     """Another shard says something of a shared moment, and nothing can be decided of the customer."""
     answer_for_nobody(ground.work, ground.where(effect), ground.touchpoint(effect.row).data)
-
-
-def looped(ground: Ground, effect: ReportedEffect) -> None:
-    """A touchpoint counts in the loyalty loop, and nothing else could come of it; its lane has gone on."""
-    touch = _touched(ground, effect)
-    if touch is not None:
-        days, signed, _ = ground.effects["money"][effect.number].tolist()
-        _count_in_loop(ground, effect, touch, effect.flag, int(days), int(signed), bool(effect.opened))
 
 
 def customer_of(ground: Ground, lane: int) -> Customer:

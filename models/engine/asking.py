@@ -15,7 +15,8 @@ from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.arrivals import ALONE, ASKS, BUYS, LOOPS, STAYS, WAKES
+from models.engine.arrivals import ASKS, BUYS, LOOPS, STAYS, WAKES
+from models.engine.felt import felt_in
 from models.loyalty.experiences import VOICES
 from models.settings import Alive
 from models.timeline.batch import Batch
@@ -42,11 +43,12 @@ TOLD: Final = WAKING.union(WILL, *TAKES_BACK.values()) - RESERVED
 
 
 class Asked(NamedTuple):
-    """rows: of the batch, as in `models.engine.arrivals.Arrivals`; None: no policy is in force. moments: the touchpoint
-    moments that a row asks, by row."""
+    """rows, felt: of the batch, as in `models.engine.arrivals.Arrivals`; None: no policy is in force, or it keeps no
+    loyalty loop. moments: the touchpoint moments that a row asks, by row."""
 
     rows: NDArray[np.uint8] | None
     moments: dict[int, tuple[str, ...]]
+    felt: NDArray[np.float64] | None = None
 
 
 def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece, alive: Alive = "purchase") -> Asked:
@@ -64,7 +66,7 @@ def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece, alive: Aliv
         found = tuple(moment for moment in asked if _meant(policy, moment, data))
         if found:
             moments[row], rows[row] = found, ASKS
-    return Asked(rows, moments)
+    return Asked(rows, moments, felt_in(policy, batch, np.flatnonzero(rows & LOOPS)))
 
 
 def _meant(policy: PolicyInForce, moment: str, data: Any) -> bool:
@@ -89,7 +91,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
         table[list(rules.points.kinds)] = ASKS
     if rules.loyalty is not None:
         of_loop = {*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]}
-        table[list(of_loop)] |= LOOPS if rules.dated else LOOPS | ALONE
+        table[list(of_loop)] |= LOOPS
         # Such a touchpoint changes how we stand with whoever we never wrote to, or asks.
         table[list(of_loop & {*REPORTS, *(VOICES if rules.loyalty.thanked else ())})] = ASKS
     if rules.membership is not None:

@@ -13,6 +13,7 @@ from models.churn.definition import LEAVING as LEAVING_KINDS
 from models.churn.definition import SIGNS
 from models.customer.layout import PENDING_EXAMPLES
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import rules_of as in_policy
 from models.settings import EngineSettings
 from models.touchpoints.fields import CustomerClass
 from models.value.appraisal import MOST_TIERS
@@ -46,6 +47,13 @@ RULES = np.dtype(
         ("policy", "u1"),  # one is in force
         ("values", "u1"),  # it is kept what customers are worth
         ("by_tier", "u1"),  # levels go by the tier, too
+        # Of the loyalty loop (`models.loyalty.loop.LoopRules`), where the policy keeps one.
+        ("half_life", "<i8"),
+        ("lapses_after", "<i8"),
+        ("won_back_for", "<i8"),
+        ("advocate_for", "<i8"),
+        ("advocate_from", "<i8"),
+        ("active_from", "<i8"),
     ]
 )
 
@@ -91,7 +99,13 @@ def rules_of(
         values,
         policy is not None and policy.by_tier,
     )
-    return np.array([(*times, settings.tick, settings.anchor, cadences, *ends)], dtype=RULES)[0]
+    loyalty = None if policy is None else in_policy(policy).loyalty
+    loop = [0] * 6
+    if loyalty is not None:
+        kept = loyalty.loop
+        loop = [kept.half_life, kept.lapses_after or settings.silence, kept.won_back_for, kept.advocate_for]
+        loop += [kept.advocate_from, kept.active_from]
+    return np.array([(*times, settings.tick, settings.anchor, cadences, *ends, *loop)], dtype=RULES)[0]
 
 
 def levels_end_with_contract(settings: EngineSettings, policy: PolicyInForce | None) -> bool:

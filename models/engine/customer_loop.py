@@ -26,15 +26,15 @@ from models.customer.layout import (
     PENDING_CHURNED,
     PENDING_RETURNED,
     PENDING_RISK,
-    PURCHASE_DAYS,
     REARMED,
     RISK,
     STAYED,
     TICK,
+    UNLEARNED,
 )
 from models.decisions.episodes import assess
 from models.decisions.given import Asks
-from models.engine.arrivals import Arrivals
+from models.engine.arrivals import SEEN, Arrivals
 from models.engine.customer_steps import (
     SCORE,
     WAIT_CASE,
@@ -46,6 +46,7 @@ from models.engine.customer_steps import (
 )
 from models.engine.customer_timers import begin_example, own_due, with_timer
 from models.engine.lanes import Count, Effect, State
+from models.engine.loop_step import count_in_loop
 from models.numerics.compiled import compiled, linked
 from models.timeline.order import NEVER, STAGES
 
@@ -55,7 +56,7 @@ _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _SCORES, _EPISODES, _ROWS = int(Count.SCORED), int(Count.EPISODES), int(Count.ROWS)
 _BAND_AT_RISK = int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
-_LEVEL, _LOOP_ALONE, _LOOPED = int(Asks.LEVEL), int(Asks.LOOP_ALONE), int(Effect.LOOPED)
+_LEVEL, _LOOP, _LOOPED = int(Asks.LEVEL), int(Asks.LOOP), int(Effect.LOOPED)
 
 _MOST_A_STEP = 3
 """Effects that one step reports at most."""
@@ -113,18 +114,18 @@ def walk(
                 estimate = probabilities[index]
                 n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
                 record.seconds[CROSSING] = crossings[index] if record.times[TICK] != 0.0 else 0
-                if lane.asks == _LOOP_ALONE:
-                    n = _tell_loop(record, lane, index, estimate, effects, n)
-                elif lane.asks != 0:
-                    n = _ask(record, lane, index, estimate, effects, n)
-                    outcome = WAIT_NEXT
-            elif lane.asks == _LOOP_ALONE:
-                n = _tell_loop(record, lane, index, np.nan, effects, n)
-            elif lane.asks != 0:
-                n = _ask(record, lane, index, np.nan, effects, n)
-                outcome = WAIT_NEXT
+            else:
+                estimate = np.nan
             if lane.stands and n > reported:
                 outcome = WAIT_NEXT  # the end of an episode may take away a timer
+            if lane.asks == _LOOP and (arrivals.felt[lane.row] == SEEN or record.flags & UNLEARNED):
+                n = report(effects, n, lane, index, _LOOPED, estimate, 0)
+                outcome = WAIT_NEXT
+            elif lane.asks == _LOOP:
+                n = count_in_loop(record, lane, index, arrivals, rules, estimate, effects, n)
+            elif lane.asks != 0:
+                n = _ask(record, lane, index, estimate, effects, n)
+                outcome = WAIT_NEXT
             lane.state = _NEXT
             if lane.exists:
                 lane.own_due = own_due(record, rules, lane.phase)
@@ -198,14 +199,4 @@ def _ask(record: Any, lane: Any, index: int, estimate: float, effects: Any, n: i
     effects[n - 1].flag = lane.asks
     for i in range(BASIS):
         effects[n - 1].basis[i] = lane.basis[i]
-    return n
-
-
-@compiled
-def _tell_loop(record: Any, lane: Any, index: int, estimate: float, effects: Any, n: int) -> int:
-    """A touchpoint counts in the loyalty loop alone: with what that goes by, so that the lane need not wait."""
-    n = report(effects, n, lane, index, _LOOPED, estimate, int(record.times[EPISODE]))
-    effects[n - 1].flag = record.flags
-    effects[n - 1].money[0] = record.numbers[PURCHASE_DAYS]
-    effects[n - 1].money[1] = record.times[LAST_PURCHASE]
     return n

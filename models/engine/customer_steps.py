@@ -34,7 +34,7 @@ from models.customer.merged import MERGED, PASSED_ON, WAS_ERASED
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import close
 from models.decisions.given import Asks
-from models.engine.arrivals import ALONE, ASKS, BETWEEN, BUYS, LOOPS, STAYS, WAITS, WAKES, Arrivals
+from models.engine.arrivals import ASKS, BETWEEN, BUYS, LOOPS, STAYS, WAITS, WAKES, Arrivals
 from models.engine.compiled_rules import LEAVING, SIGN, TIERS, UNDER_CONTRACT
 from models.engine.customer_timers import matured
 from models.engine.lanes import Count, Effect
@@ -59,7 +59,7 @@ _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _TIMER, _TOUCHPOINT, _LOOP = int(Asks.TIMER), int(Asks.TOUCHPOINT), int(Asks.LOOP)
 _ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _LOOPS = ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS
-_UNDER_CONTRACT, _TIERS, _ALONE, _LOOP_ALONE = UNDER_CONTRACT, TIERS, ALONE, int(Asks.LOOP_ALONE)
+_UNDER_CONTRACT, _TIERS = UNDER_CONTRACT, TIERS
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
 _LOOKED, _SHARED, _ANSWERED = int(Kind.LOOKED_AT), int(Kind.SHARED_MOMENT), int(Effect.ANSWERED)
@@ -191,7 +191,7 @@ def touch_step(
     if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
         lane.asks = _TOUCHPOINT
     elif asks & _LOOPS:
-        lane.asks = _LOOP_ALONE if asks & _ALONE and not lane.stands and lane.timer == 0 else _LOOP
+        lane.asks = _LOOP
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.
         waits = arrivals.tells[row] == WAITS or record.flags & UNLEARNED

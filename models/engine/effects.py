@@ -7,7 +7,7 @@ that compiled code does not, decides, and emits the output. Handlers know the pi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from models.customer.bands import Band
 from models.customer.kept import refuse
@@ -33,7 +33,7 @@ from models.customer.layout import (
 from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
 from models.decisions.standing import Standing
-from models.engine.asked import answered, customer_of, decide, looped
+from models.engine.asked import answered, customer_of, decide, looped, staged
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.compiled_rules import UNDER_CONTRACT
 from models.engine.customer_timers import next_due
@@ -239,6 +239,7 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.REFUSED: _refused,
     Effect.DECIDE: decide,
     Effect.LOOPED: looped,
+    Effect.STAGED: staged,
     Effect.MERGED: merges_away,
     Effect.TAKEN_OVER: takes_over,
     Effect.PASSED_ON: passes_on,
@@ -247,7 +248,22 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 
 
+_OF_THE_LANE: Final = frozenset((Effect.PROFILE, Effect.CHURNED, Effect.RETURNED, Effect.STAGED))
+"""What their handlers do has nothing to do with the loyalty loop, and their lane may have gone on in it."""
+
+
+def handle(ground: Ground, effect: ReportedEffect) -> None:
+    """Let a reported effect take effect. Of a lane in which touchpoints count in the loyalty loop the handler finds in
+    the tail what the lane has of it, and the lane has then what the handler has left there."""
+    counts = effect.lane in ground.looping and effect.what not in _OF_THE_LANE
+    if counts:
+        ground.write_loop(effect.lane)
+    HANDLERS[effect.what](ground, effect)
+    if counts:
+        ground.read_loop(effect.lane)
+
+
 def take_effect(ground: Ground, written: int) -> None:
     """Handle the first `written` effects in order: a customer's tail follows the order of their lane."""
     for effect in reported(ground, written):
-        HANDLERS[effect.what](ground, effect)
+        handle(ground, effect)

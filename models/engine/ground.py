@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.block import Block
@@ -23,9 +24,13 @@ from models.engine.customer_timers import next_due
 from models.engine.decide import Row
 from models.engine.lanes import earlier, read_tail, timer_of_loyalty
 from models.engine.output_buffer import OutputPosition, Work
+from models.loyalty.loop import STORED_BYTES, stage_in
 from models.loyalty.stored import put_off, timer_of
 from models.settings import DAY
 from models.timeline.order import NEVER, Stage, time_of, timer_position
+
+NO_LOOP = bytes(STORED_BYTES)
+"""Of whom nothing is kept."""
 
 
 class ReportedEffect(NamedTuple):
@@ -61,6 +66,9 @@ class Ground:
         arrivals: the batch's touchpoints, as columns of shape (rows,).
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
         moments: the touchpoint moments that a row of the batch asks, by row.
+        loops: what lanes have of the loyalty loop, as stored, shape (lanes,): of those alone that are in `looping`, in
+            place of what their tails say.
+        looping: the lanes with a touchpoint that counts in the loop.
         rules: what compiled code reads of the settings and the policy (`models.engine.compiled_rules.rules_of`).
         times: the shard's as of each of the piece's rows, ms.
     """
@@ -73,6 +81,8 @@ class Ground:
     moments: Mapping[int, tuple[str, ...]]
     rules: Any
     times: Sequence[int]
+    loops: NDArray[np.void]
+    looping: frozenset[int]
 
     def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
         """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
@@ -143,6 +153,15 @@ class Ground:
             tail.membership = put_off(tail.membership, now + DAY)
         self.keep(lane, standing)
         return earlier(standing.next_timer(), timer_of_loyalty(tail))
+
+    def read_loop(self, lane: int) -> None:
+        """Let a lane that is in `looping` have what the tail says of the loyalty loop."""
+        self.loops[lane] = np.void(self.block.tail(lane).loyalty or NO_LOOP)
+
+    def write_loop(self, lane: int) -> None:
+        """Let the tail of such a lane say what the lane has."""
+        stored: bytes = self.loops[lane].tobytes()
+        self.block.tail(lane).loyalty = stored if stage_in(stored) else b""
 
     def touchpoint(self, row: int) -> Any:
         """The touchpoint at a row of the batch, as decoded."""

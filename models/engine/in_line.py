@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.customer.layout import DUE
 from models.engine.asked import comes_to_nothing
-from models.engine.effects import HANDLERS
+from models.engine.effects import handle
 from models.engine.ground import ReportedEffect, reported
 from models.engine.lanes import Effect
 from models.engine.output_buffer import OutputPosition
@@ -72,7 +72,7 @@ def _advance(run: Run, going: NDArray[np.int64], stopped: list[Stopped]) -> set[
     ground = run.ground
     for effect in reported(ground, waves(*run.arguments(going, single=False))):
         if effect.what != Effect.DECIDE:
-            HANDLERS[effect.what](ground, effect)
+            handle(ground, effect)
         elif not comes_to_nothing(ground, effect):
             customer = run.block.names[effect.lane]
             at = ground.output_position(effect.row, effect.due, customer)
@@ -89,7 +89,7 @@ def _decide(run: Run, stopped: list[Stopped]) -> list[int]:
     while stopped and stopped[0].at < first:
         _, effect, basis = heappop(stopped)
         run.ground.effects["basis"][0] = basis
-        HANDLERS[effect.what](run.ground, effect._replace(number=0))
+        handle(run.ground, effect._replace(number=0))
         going.append(effect.lane)
         first = min(first, next_place(run, effect.lane))
     return going

@@ -18,6 +18,7 @@ from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.engine.compiled_rules import class_number, levels_end_with_contract
+from models.loyalty.loop import COLUMNS, STORED_BYTES
 from models.loyalty.stored import timer_of
 from models.settings import EngineSettings
 from models.timeline.pieces import Piece
@@ -46,7 +47,8 @@ class Effect(IntEnum):
     TAKEN_OVER = 16  # what was known of another id arrives; the lane waits
     PASSED_ON = 17  # something comes at an id that is another customer's; the lane waits
     ANSWERED = 18  # another shard says something of a shared moment, where nothing can be decided
-    LOOPED = 19  # a touchpoint counts in the loyalty loop, and no decision could come to anything else
+    LOOPED = 19  # a touchpoint counts in the loyalty loop, and plain Python has to see how; the lane waits
+    STAGED = 20  # one has counted, and the customer is at another stage of the loop
     DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 
@@ -105,7 +107,17 @@ LANE = np.dtype(
         ("drawn", "u1"),  # nothing is drawn for some time, since something was: purchases count for what comes of it
         *((name, WORTH[name].str) for name in FIELDS),  # what is held of their value
         ("held", "u1"),  # the tier by which their levels go, one more than `tier`; 0: no episode is open
+        *COLUMNS,  # of those with a touchpoint that counts in the loyalty loop, what the record has of it; the last
     ]
+)
+
+_LOOP_OF: Final = np.dtype(
+    {
+        "names": ["loop"],
+        "formats": [f"V{STORED_BYTES}"],
+        "offsets": [LANE.itemsize - STORED_BYTES],
+        "itemsize": LANE.itemsize,
+    }
 )
 
 OF_RECORD: Final = (
@@ -119,6 +131,7 @@ OF_RECORD: Final = (
     "drawn",
     *FIELDS,
     "held",
+    *(column[0] for column in COLUMNS),
 )
 """Fields of a lane that say what the record's tail says, or hold what lies beside it."""
 
@@ -134,8 +147,8 @@ EFFECT = np.dtype(
         ("flag", "u1"),  # a touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`
         ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
-        # A label's: spent, returned and net, as `models.customer.worth` has them; of the loop: the number of purchase
-        # days, and the last sign of staying, ms.
+        # A label's: spent, returned and net, as `models.customer.worth` has them; of a stage: the loyalty index (nan:
+        # there is none), and how often the customer spoke well of us, and ill.
         ("money", "<f8", 3),
     ]
 )
@@ -179,6 +192,12 @@ def lanes_of(
         if contracts:
             lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
     return lanes
+
+
+def loops_of(lanes: NDArray[Any]) -> NDArray[np.void]:
+    """What lanes have of the loyalty loop, as stored: a view of shape (lanes,)."""
+    found: NDArray[np.void] = lanes.view(_LOOP_OF)["loop"]
+    return found
 
 
 def timer_of_loyalty(tail: Tail | TailForLanes) -> int:

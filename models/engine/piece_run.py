@@ -14,14 +14,14 @@ from models.churn.crossing import NEVER_REACHED, crossings_of, target_of
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
-from models.engine.arrivals import arrivals_of
+from models.engine.arrivals import LOOPS, arrivals_of
 from models.engine.asking import asking
 from models.engine.by_policy import answer_for_nobody
 from models.engine.compiled_rules import rules_of
 from models.engine.decide import Row, choose_champion, take_choice
 from models.engine.effects import take_effect
 from models.engine.ground import Ground
-from models.engine.lanes import EFFECT, Count, State, lanes_of
+from models.engine.lanes import EFFECT, Count, State, lanes_of, loops_of
 from models.engine.output_buffer import Work, dead_record
 from models.engine.valued import UNKNOWN, appraisal_by, appraise
 from models.engine.waves import waves
@@ -61,7 +61,7 @@ class Run:
         work.counts["duplicate"] += len(work.arrived.again)
         self.lanes = lanes_of(block, work.settings, piece, work.policy, work.values)
         asked = asking(work.policy, batch, piece, work.settings.alive)
-        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
+        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows, asked.felt)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
         self._rules = rules_of(work.settings, work.quiet_until, work.policy, work.values)
@@ -81,8 +81,23 @@ class Run:
             asked.moments,
             self._rules,
             self.arrivals.now[piece.first : piece.last].tolist(),
+            loops_of(self.lanes),
+            self._looping(lane_of_row),
         )
+        for lane in self.ground.looping:
+            self.ground.read_loop(lane)
         self._take_rejected()
+
+    def _looping(self, lane_of_row: NDArray[np.int64]) -> frozenset[int]:
+        """The lanes with touchpoints that count in the loyalty loop."""
+        piece = self.work.piece
+        counts = self.arrivals.asks[piece.first : piece.last] & LOOPS > 0
+        return frozenset(lane_of_row[counts & (lane_of_row >= 0)].tolist())
+
+    def write_loops(self) -> None:
+        """At the end of the piece tails say what lanes have of the loyalty loop."""
+        for lane in self.ground.looping:
+            self.ground.write_loop(lane)
 
     def _take_rejected(self) -> None:
         """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, operators'

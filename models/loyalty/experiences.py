@@ -120,6 +120,8 @@ EXPERIENCES: Final[dict[int, Experience]] = {
 """By kind, with the weight that it has where the policy gives no other."""
 SAYS: Final = frozenset(int(kind) for kind, one in EXPERIENCES.items() if one.of is _said)
 """Kinds whose sentiment is all that they are weighed by."""
+ALWAYS: Final = {_good: 1.0, _bad: -1.0, _help: 1.0}
+"""What an experience is that depends on nothing that is told of it."""
 
 
 def _recommended(data: Any, sentiment: float | None) -> Mood:

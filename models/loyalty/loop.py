@@ -20,6 +20,7 @@ from models.settings import SECOND
 Stage = Literal["prospect", "new", "active", "advocate", "slipping", "lapsed", "won_back"]
 STAGES: Final[tuple[Stage, ...]] = ("prospect", "new", "active", "advocate", "slipping", "lapsed", "won_back")
 """By their number in the record, less one: never renumber."""
+_NUMBERS: Final = {stage: number for number, stage in enumerate(STAGES, start=1)}
 MOST: Final = 100.0
 """The index is between this and its negative."""
 PARTS: Final = 10_000
@@ -27,6 +28,19 @@ MOST_COUNTED: Final = 2**16 - 1
 VOICED: Final = 5
 """Ways to speak well of us that are counted one by one (`models.loyalty.experiences.VOICES`)."""
 _STORED = struct.Struct("<iIIIIIB6H")
+COLUMNS: Final = (
+    ("loop_index", "<i4"),
+    ("loop_at", "<u4"),
+    ("loop_sign", "<u4"),
+    ("loop_back", "<u4"),
+    ("loop_spoke", "<u4"),
+    ("loop_slipped", "<u4"),
+    ("loop_stage", "u1"),
+    ("loop_praise", "<u2", VOICED),
+    ("loop_blame", "<u2"),
+)
+"""The same as fields of a NumPy record, in the order in which they are stored; times are seconds."""
+STORED_BYTES: Final = _STORED.size
 _STAGE_AT = struct.calcsize("<iIIIII")
 
 
@@ -111,6 +125,12 @@ def index_at(loop: Loop, rules: LoopRules, now: int) -> float | None:
     return round(loop.index * _fades(max(now - loop.at, 0), rules)) / PARTS
 
 
+def weighed(rules: LoopRules, kind: int, value: float) -> float:
+    """What an experience of a kind weighs that was so good, -1 to 1."""
+    weight = rules.weights.get(kind, 0.0) * value
+    return weight * rules.losses if weight < 0.0 else weight
+
+
 def weigh(loop: Loop, rules: LoopRules, kind: int, time: int, value: float) -> float:
     """Let an experience count; what it weighed when it was.
 
@@ -121,8 +141,7 @@ def weigh(loop: Loop, rules: LoopRules, kind: int, time: int, value: float) -> f
         time: of it, ms; one that comes late counts as what is left of it.
         value: what it was, -1 to 1.
     """
-    weight = rules.weights.get(kind, 0.0) * value
-    weight *= rules.losses if weight < 0.0 else 1.0
+    weight = weighed(rules, kind, value)
     if not weight:
         return 0.0
     index = loop.index / PARTS
@@ -157,11 +176,13 @@ def note_voice(loop: Loop, way: int, good: bool, time: int) -> None:
 
 def looked_at(loop: Loop, facts: Facts, rules: LoopRules, now: int) -> Stage:
     """At which stage the customer is now, ms, which is kept."""
-    loop.sign = max(loop.sign, facts.last_sign // SECOND * SECOND)
+    sign = facts.last_sign // SECOND * SECOND
+    if sign > loop.sign:
+        loop.sign = sign
     stage = stage_of(loop, facts, rules, now)
-    if stage in ("slipping", "lapsed"):
-        loop.slipped = loop.slipped or now // SECOND * SECOND
-    loop.stage = STAGES.index(stage) + 1
+    if not loop.slipped and stage in ("slipping", "lapsed"):
+        loop.slipped = now // SECOND * SECOND
+    loop.stage = _NUMBERS[stage]
     return stage
 
 

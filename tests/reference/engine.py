@@ -253,6 +253,17 @@ def _look(work: Work, lane: Lane, step: Step, stands: bool) -> None:
     keep_loyalty(work, policy, Row(step.at, step.now, lane.customer), person, None)
 
 
+def _count(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None) -> None:
+    """A touchpoint counts in the loyalty loop, and no decision is made."""
+    record, touch = lane.record, step.touch
+    if record is None or touch is None:
+        return
+    slab = (record.flags, record.times, record.numbers, record.seconds)
+    person = Customer(lane.customer, record.tail, *slab, 0).person(None, work.settings, policy)
+    seen = Touched(touch.kind, touch.id, touch.time, touch.data)
+    keep_loyalty(work, policy, Row(step.at, step.now, lane.customer, estimate), person, seen)
+
+
 def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None, stood: float) -> None:
     """What the policy in force says, of a level that has not asked, a timer, or a touchpoint."""
     record, why = lane.record, step.asks
@@ -262,6 +273,9 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
     if at_risk and any(estimate >= level > lane.reached for level in lane.levels):
         why |= Asks.LEVEL
     if not why:
+        return
+    if why == Asks.LOOP:
+        _count(work, policy, lane, step, estimate)
         return
     touch = None
     if step.touch is not None:

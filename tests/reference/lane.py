@@ -265,27 +265,31 @@ class Lane:
             return Asks.TOUCHPOINT
         learned = self.policy.policy.choice.learned
         told_of_a_window = learned and touch.kind == Kind.PURCHASE and bool(self.standing.window_ends)
-        if told_of_a_window or self._moves_the_loop(touch) or self._may_set_a_date(touch):
+        if told_of_a_window or self._may_set_a_date(touch):
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
         talks = talk is not None and Kind(touch.kind).type in talk.touchpoints
         if talks or touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
             return Asks.TOUCHPOINT
-        return 0
+        return self._moves_the_loop(touch)
 
     def _answers(self, touch: Touch) -> bool:
         moments = self.policy.policy.moment.values() if self.policy else ()
         return any(Kind(touch.kind).type in moment.answered_by for moment in moments)
 
-    def _moves_the_loop(self, touch: Touch) -> bool:
-        """Whether a touchpoint is an experience that weighs, speaks of us, or is a sign of staying or of leaving."""
+    def _moves_the_loop(self, touch: Touch) -> int:
+        """What a touchpoint asks that is an experience which weighs, speaks of us, or is a sign of staying or of
+        leaving: a decision only where that changes how we stand with them, or a good word asks."""
         loyalty = self.policy.policy.loyalty if self.policy else None
-        if loyalty is None:
-            return False
+        if self.policy is None or loyalty is None:
+            return 0
         felt = EXPERIENCES.get(touch.kind)
         weighs = felt is not None and loyalty.weights.get(Kind(touch.kind).type, felt.weight) > 0
         alive = self.settings.alive
-        return weighs or touch.kind in VOICES or touch.kind in SIGNS[alive] or touch.kind in LEAVING[alive]
+        if not (weighs or touch.kind in VOICES or touch.kind in SIGNS[alive] or touch.kind in LEAVING[alive]):
+            return 0
+        thanked = any(moment.sort == "spoke_well" for moment in self.policy.policy.moment.values())
+        return Asks.TOUCHPOINT if touch.kind in REPORTS or (thanked and touch.kind in VOICES) else Asks.LOOP
 
     def _may_set_a_date(self, touch: Touch) -> bool:
         """Whether a touchpoint tells a date that a moment goes by, or ends a silence that has no timer."""

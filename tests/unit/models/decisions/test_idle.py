@@ -7,16 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from models.customer.layout import UNLEARNED
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.contact import KEPT, NEVER
 from models.decisions.given import Asks, Given, Touched
-from models.decisions.idle import idle_until, is_idle
+from models.decisions.idle import idle_until
 from models.decisions.moments import decide
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.running import Running
-from models.decisions.standing import LONGEST_WINDOW, Dated, DayCount, Outstanding, Stage, Standing, Waiting, number_of
+from models.decisions.standing import LONGEST_WINDOW, Dated, DayCount, Outstanding, Stage, Standing, Waiting
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.treated import Treated
 from models.decisions.unsent import Unsent
@@ -42,12 +41,11 @@ def draw(ends: int) -> Window:
     return Window(7, NOW - WEEK, ends, 1, 0.0, 1.0, 0, ())
 
 
-def idle(standing: Standing, kind: Kind = Kind.CHAT, now: int = NOW, flags: int = 0) -> bool:
-    """`is_idle`; where it is, a decision says and changes nothing. It is so for as long as `idle_until` says."""
-    person, packed = Person(b"c", OPEN, flags, NOW - WEEK, 1, 100.0, None, NOW - WEEK), pack_standing(standing)
-    found = is_idle(PLAIN, person, unpack_standing(packed), int(kind), now)
-    assert found or now >= idle_until(PLAIN, packed, contract=False)
-    if found and kind == Kind.CHAT:
+def idle(standing: Standing, now: int = NOW) -> bool:
+    """Whether it is before `idle_until`; where it is, a decision says and changes nothing."""
+    person, packed = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK), pack_standing(standing)
+    found = now < idle_until(PLAIN, packed, contract=False)
+    if found:
         looked = unpack_standing(packed)
         assert decide(Given(PLAIN, person, looked, now, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH)) == []
         assert pack_standing(looked) == packed
@@ -72,20 +70,14 @@ TIMES: dict[str, Callable[[int], Standing]] = {
 }
 
 
-@pytest.mark.parametrize("what", TIMES)
-def test_it_is_idle_until_something_comes_to_its_time(what: str) -> None:
-    day = NOW // DAY * DAY
-    assert idle(TIMES[what](day), now=day - 1_000)
-    assert not idle(TIMES[what](day), now=day)
-
-
 FEW_HAVE = ("a conversation", "what labels are weighed by", "the window of a draw")
 
 
 @pytest.mark.parametrize("what", [what for what in TIMES if what not in FEW_HAVE])
-def test_until_when_is_told_from_the_bytes_of_what_most_have(what: str) -> None:
+def test_it_is_idle_until_something_comes_to_its_time(what: str) -> None:
     day = NOW // DAY * DAY
     assert idle_until(PLAIN, pack_standing(TIMES[what](day)), contract=False) == day
+    assert idle(TIMES[what](day), now=day - 1_000)
 
 
 @pytest.mark.parametrize("what", FEW_HAVE)
@@ -113,7 +105,7 @@ def test_while_a_contract_may_run_nothing_is_told_of_a_level_that_waits() -> Non
 def test_nobody_with_nothing_is_looked_at() -> None:
     assert idle_until(PLAIN, b"", contract=True) == NEVER
     assert idle(Standing())
-    assert idle(Standing(reached=0.6, promoted=True, once={5: NOW - DAY}, answers=3, carried=True, live=1))
+    assert idle(Standing(reached=0.6, promoted=True, once={5: NOW - DAY}, carried=True, live=1))
 
 
 @pytest.mark.parametrize(
@@ -130,31 +122,6 @@ def test_it_is_not_where_more_may_come_of_it(standing: Standing) -> None:
     assert not idle(standing)
 
 
-def test_a_purchase_tells_of_the_window_of_a_draw() -> None:
-    standing = Standing(window=draw(AFTER), window_ends=AFTER)
-    assert idle(standing)
-    assert not idle(standing, Kind.PURCHASE)
-    assert not idle(standing, Kind.RETURN)
-
-
-@pytest.mark.parametrize("part", ["window", "treated"])
-def test_what_was_drawn_of_who_is_learned_from_no_more_is_dropped(part: str) -> None:
-    standing = Standing(window=draw(AFTER), window_ends=AFTER, treated=Treated(0.1, (), AFTER))
-    standing = replace(standing, **{one: None for one in ("window", "treated") if one != part})
-    assert idle(standing)
-    assert not idle(standing, flags=UNLEARNED)
-
-
-def test_who_has_no_timer_for_a_silence_gets_one_and_is_looked_at_again_when_it_rings() -> None:
+def test_where_moments_go_by_dates_it_takes_a_whole_look() -> None:
     policy = PolicyInForce.of(1, POLICY + '[moment.quiet]\nsort = "date"\nsilent_for = "20d"\nwithin = "5d"\n' + HELLO)
-    person = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK, NOW - WEEK)
-    standing = Standing()
-    assert not is_idle(policy, person, standing, int(Kind.CHAT), NOW)
     assert idle_until(policy, b"", contract=False) == 0
-    decide(Given(policy, person, standing, NOW, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH))
-    rings = standing.next_timer()
-    assert rings == NOW + 13 * DAY
-    assert is_idle(policy, person, standing, int(Kind.CHAT), rings - 1)
-    assert not is_idle(policy, person, standing, int(Kind.CHAT), rings)
-    standing.waiting = [Waiting(number_of("quiet"), NOW, AFTER)]
-    assert not is_idle(policy, person, standing, int(Kind.CHAT), NOW)

@@ -14,9 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.customer.record import unpack
+from models.decisions.given import Asks
 from models.decisions.policy.in_force import PolicyInForce
-from models.engine import asked
-from models.engine.asked import counts_in_loop_alone
 from models.engine.changes import counted_as
 from models.engine.effects import HANDLERS
 from models.engine.ground import Ground, ReportedEffect
@@ -328,26 +327,26 @@ def test_it_equals_the_plain_reference(variant: str) -> None:
 
 
 @pytest.mark.parametrize("text", [KEPT, POLICY + UNLIKE], ids=["with dates", "without"])
-def test_what_only_counts_in_the_loop_takes_a_short_way_to_the_same_bytes(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Most of it does; without moments of dates its lane need not even wait where nothing else is kept."""
-    logs, went, looped = kept(7, [text], 1, 25, 90), Counter[str](), HANDLERS[Effect.LOOPED]
+def test_what_only_counts_in_the_loop_asks_for_no_decision(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever we stand with in whatever way: plain Python hears of another stage, and sees to who speaks of us."""
+    logs, went = kept(7, [text], 1, 25, 90), Counter[str]()
 
-    def short(ground: Ground, effect: ReportedEffect) -> bool:
-        found = counts_in_loop_alone(ground, effect)
-        went["short" if found else "whole"] += 1
-        return found
+    def counted(what: Effect) -> None:
+        handler = HANDLERS[what]
 
-    def goes_on(ground: Ground, effect: ReportedEffect) -> None:
-        went["goes on"] += 1
-        looped(ground, effect)
+        def handle(ground: Ground, effect: ReportedEffect) -> None:
+            went[what.name] += what != Effect.DECIDE or effect.flag == Asks.LOOP
+            went["stands"] += what == Effect.STAGED and bool(ground.lanes["stands"][effect.lane])
+            handler(ground, effect)
 
-    monkeypatch.setattr(asked, "counts_in_loop_alone", short)
-    monkeypatch.setitem(HANDLERS, Effect.LOOPED, goes_on)
+        monkeypatch.setitem(HANDLERS, what, handle)
+
+    for what in (Effect.STAGED, Effect.LOOPED, Effect.DECIDE):
+        counted(what)
     assert digest(rehearse(logs, VARIANTS["live"])) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
-    assert went["short"] > 2 * went["whole"] > 0, went
-    assert (went["goes on"] > went["whole"]) == ("date" not in text), went
+    assert went["STAGED"] > went["stands"] > 1, went
+    assert went["LOOPED"] > 5, went
+    assert not went["DECIDE"], went
 
 
 @pytest.mark.slow
