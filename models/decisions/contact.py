@@ -44,6 +44,10 @@ MOST_OF_A_DAY: Final = 255
 NEVER: Final = 2**62
 """Behind every moment, ms."""
 
+_FLYING, _HELD = (*map(int, IN_FLIGHT),), int(Stage.HELD)
+_GIVEN_BACK, _DELIVERED = int(Stage.GIVEN_BACK), int(Stage.DELIVERED)
+"""As numbers, which are compared in a fifth of the time."""
+
 # What happens to a reservation.
 DELIVERED, GIVEN_BACK, LATE, REFUSED = "delivered", "given_back", "late", "refused"
 DECLINED, REDEEMED, UNUSED = "declined", "redeemed", "unused"
@@ -153,7 +157,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
     """Do what time alone does: expiries, ends of promotions, windows and rests, what is old enough to be counted by the
     day or forgotten. From then on the next timer is a moment that waits, or lies ahead."""
     settled: list[Settled] = []
-    if standing.outstanding:
+    if standing.outstanding and min(map(due_at, standing.outstanding)) <= now:
         kept: list[Outstanding] = []
         for former in standing.outstanding:
             entry = former
@@ -168,7 +172,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
             elif entry.stage != Stage.GIVEN_BACK:
                 count_entry(standing, entry)
         standing.outstanding = kept
-    if standing.counts:
+    if standing.counts and min(standing.counts).ends + LONGEST_WINDOW <= now:
         standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
     standing.window_ends = standing.window_ends if now < standing.window_ends else 0
     standing.rests_until = standing.rests_until if now < standing.rests_until else 0
@@ -196,12 +200,18 @@ def find(standing: Standing, trigger: int) -> int | None:
 
 def due_at(entry: Outstanding) -> int:
     """From when on `settle` would change an entry, ms."""
-    at = _done_at(entry)
-    if entry.stage in IN_FLIGHT:
-        at = min(at, entry.expires)
-    if entry.until and entry.stage != Stage.GIVEN_BACK:
-        at = min(at, entry.until)
-    return at
+    ident, time, expires, until, _, _, _, purpose, stage, _, _, _ = entry
+    if stage == _GIVEN_BACK:
+        return expires + KEPT
+    if stage in _FLYING:
+        return min(expires, until) if until else expires
+    if until:
+        return until
+    if stage == _HELD:
+        return NEVER
+    if purpose != MARKETING and (purpose != CARE or stage == _DELIVERED):
+        return 0
+    return time + (KEPT if ident else OTHERS_KEPT)
 
 
 def _done_at(entry: Outstanding) -> int:

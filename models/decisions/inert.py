@@ -7,7 +7,6 @@ left behind where one has asked already. To see that takes a tenth of what a dec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from models.decisions.answers import WAKING
 from models.decisions.experience import BAD_EXPERIENCES, is_bad
@@ -16,6 +15,7 @@ from models.decisions.idle import idle_until
 from models.decisions.moments import TAKES_BACK, WILL, takes_back
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reports import REPORTS
+from models.decisions.rule_types import Rules
 from models.decisions.rules import rules_of
 from models.decisions.standing import OTHERS, Outstanding, Stage, Waiting, gate_number
 from models.decisions.standing_stored import once_in, out_in, unpack_standing, waits_in
@@ -38,24 +38,23 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
         now: log time, ms.
         contract: they have had one.
     """
-    does = _does(policy).get(touch.kind, _MORE)
+    rules = rules_of(policy)
+    does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
     if does & _MORE or (does & _HARMS and is_bad(touch.kind, touch.data)):
         return False
     waits = waits_in(stored) if does & _WAKES or touch.moments else []
     if does & _WAKES and waits and not _waits_for_its_window(policy, stored, waits, now):
         return False
-    if touch.moments and not _asked_of_late(policy, stored, touch.moments, waits, now):
+    if touch.moments and not _asked_of_late(rules, stored, touch.moments, waits, now):
         return False
     if now >= idle_until(policy, stored, contract):
         return False
     return not (does & _TAKES_BACK and any(_is_taken_back(policy, touch.kind, one) for one in out_in(stored)))
 
 
-@lru_cache(maxsize=8)
-def _does(policy: PolicyInForce) -> dict[int, int]:
+def _note_what_touchpoints_do(policy: PolicyInForce, rules: Rules) -> dict[int, int]:
     """What touchpoints may do beside letting their moments ask, by kind; of a kind that is not here it takes a whole
     look."""
-    rules = rules_of(policy)
     taking_back = {Kind[name.upper()] for one in policy.policy.action.values() for name in one.withdraw_when or ()}
     taking_back |= WILL.union(*TAKES_BACK.values())
     more = REPORTS | rules.talks | rules.tell_dates | rules.answers
@@ -66,13 +65,16 @@ def _does(policy: PolicyInForce) -> dict[int, int]:
     if rules.loyalty is not None and rules.loyalty.thanked:
         more |= frozenset(VOICES)
     kinds: set[int] = {*WAKING, *taking_back, *BAD_EXPERIENCES, *policy.asking}
-    return {
-        int(kind): _WAKES * (kind in WAKING)
-        | _TAKES_BACK * (kind in taking_back)
-        | _HARMS * (kind in BAD_EXPERIENCES)
-        | _MORE * (kind in more)
-        for kind in kinds
-    }
+    rules.does.update(
+        {
+            int(kind): _WAKES * (kind in WAKING)
+            | _TAKES_BACK * (kind in taking_back)
+            | _HARMS * (kind in BAD_EXPERIENCES)
+            | _MORE * (kind in more)
+            for kind in kinds
+        }
+    )
+    return rules.does
 
 
 def _waits_for_its_window(policy: PolicyInForce, stored: bytes, waits: list[Waiting], now: int) -> bool:
@@ -84,14 +86,11 @@ def _waits_for_its_window(policy: PolicyInForce, stored: bytes, waits: list[Wait
     return now < standing.window_ends == waits[0].wakes and told == _IN_WINDOW
 
 
-def _asked_of_late(
-    policy: PolicyInForce, stored: bytes, moments: Iterable[str], waits: list[Waiting], now: int
-) -> bool:
+def _asked_of_late(rules: Rules, stored: bytes, moments: Iterable[str], waits: list[Waiting], now: int) -> bool:
     """Whether none of a touchpoint's moments asks anew: each waits already, or asked within its `once_per`."""
-    rules = rules_of(policy).moments
     waiting, once = {one.moment for one in waits if not one.threshold}, once_in(stored)
     for name in moments:
-        one = rules[name]
+        one = rules.moments[name]
         of_late = one.once_per and now < once.get(one.number, -one.once_per) + one.once_per
         if one.shared_on or not (one.number in waiting or of_late):
             return False

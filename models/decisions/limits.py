@@ -10,6 +10,8 @@ from models.decisions.rule_types import ANY, Limit
 from models.decisions.standing import MAX_OUTSTANDING, TAKES_ROOM, Stage, Standing
 from models.settings import DAY
 
+_ROOM, _GIVEN_BACK = (*map(int, TAKES_ROOM),), int(Stage.GIVEN_BACK)
+"""As numbers, which are compared in a fifth of the time."""
 Mark = tuple[int, int, int, int]
 """Contacts at one time: the time, ms, the channel and kind by number, and how many."""
 
@@ -18,9 +20,9 @@ def marks_of(standing: Standing, purpose: int) -> list[Mark]:
     """The contacts for a purpose (by number), the latest first. Of a trigger that may yet arrive the time is the latest
     at which it can: so it counts in every window, and a word of it frees earlier."""
     marks = [
-        (one.expires if one.stage in TAKES_ROOM else one.time, one.channel, one.kind, 1)
-        for one in standing.outstanding
-        if one.purpose == purpose and one.stage != Stage.GIVEN_BACK
+        (expires if stage in _ROOM else time, channel, kind, 1)
+        for _, time, expires, _, channel, _, kind, whose, stage, _, _, _ in standing.outstanding
+        if whose == purpose and stage != _GIVEN_BACK
     ]
     marks += [
         ((day + 1) * DAY, channel, kind, many)

@@ -224,6 +224,8 @@ class Rules:
     """Kept by `models.decisions.hours`."""
     gates: dict[str, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
     """By action, those that may hold it: kept by `models.decisions.gates`."""
+    does: dict[int, int] = field(default_factory=dict)
+    """By kind, what a touchpoint may do: kept by `models.decisions.inert`."""
 
     def needed(self, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:
         """On what a contact must rest; None: on nothing, and no refusal counts."""

@@ -239,8 +239,7 @@ class Standing:
 
     def forget_told(self) -> None:
         """What was said of moments that wait no more counts for nothing when they ask again."""
-        if self.told:
-            waiting = {one.moment for one in self.waiting}
+        if self.told and not self.told.keys() <= (waiting := {one.moment for one in self.waiting}):
             self.told = {moment: gate for moment, gate in self.told.items() if moment in waiting}
 
 

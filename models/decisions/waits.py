@@ -37,17 +37,25 @@ SPREAD: Final = 30 * MINUTE
 
 def lifts(found: Judged) -> int:
     """When all that holds an action has lifted by itself, at the earliest, ms; 0: nothing holds it, or for good."""
-    return max((held.until for held in found.held), default=0) if all(held.until for held in found.held) else 0
+    last = 0
+    for _, until in found.held:
+        if not until:
+            return 0
+        last = max(last, until)
+    return last
 
 
 def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], level: str = "") -> Said:
     """No action passes its gates: the moment waits for the first to open, or it has come to its end."""
-    lifting = [found for found in judged if lifts(found)]
-    if not lifting:
+    of, first_of = None, 0
+    for found in judged:
+        lifting = lifts(found)
+        if lifting and (of is None or lifting < first_of):
+            of, first_of = found, lifting
+    if of is None:
         first = next((held.code for held in judged[0].held if held.code != STOPPED), STOPPED) if judged else NO_ACTION
         return end(given, one, name, first, level, judged)
-    of = min(lifting, key=lifts)
-    until = min(max(lifts(of), given.now + LEAST_WAIT), given.now + given.tick)
+    until = min(max(first_of, given.now + LEAST_WAIT), given.now + given.tick)
     return wait(given, one, name, of.held[0].code, until, level, judged)
 
 

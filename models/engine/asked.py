@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
+from typing import Final
 
 from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
 from models.decisions.given import Asks, Touched
@@ -15,14 +16,16 @@ from models.engine.loyal import emit_loyalty, keep_loyalty
 from models.loyalty.loop import STAGES
 from models.outputs import LoyaltyEntry
 
+_TOUCHPOINT: Final = int(Asks.TOUCHPOINT)
+
 
 def decide(ground: Ground, effect: ReportedEffect) -> None:
     """The policy in force is asked: a level of risk, a timer, or a touchpoint that asks, reports or wakes."""
     policy, lane = ground.work.policy, effect.lane
-    if policy is None or comes_to_nothing(ground, effect):
+    touch = _touched(ground, effect)
+    if policy is None or (effect.flag == _TOUCHPOINT and _is_inert(ground, effect, touch)):
         return
-    standing, touch = ground.stands(lane), _touched(ground, effect)
-    risk = effect.risk
+    standing, risk = ground.stands(lane), effect.risk
     customer = customer_of(ground, lane)
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
@@ -46,11 +49,15 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
 def comes_to_nothing(ground: Ground, effect: ReportedEffect) -> bool:
     """Whether what asks for a decision comes to nothing, so that none need be made; what it counts in the loyalty loop
     has counted then."""
+    return effect.flag == _TOUCHPOINT and _is_inert(ground, effect, _touched(ground, effect))
+
+
+def _is_inert(ground: Ground, effect: ReportedEffect, touch: Touched | None) -> bool:
+    """The same of a touchpoint that may ask, report or wake, and with which no level of risk asks."""
     policy, tail = ground.work.policy, ground.block.tail(effect.lane)
-    if effect.flag != Asks.TOUCHPOINT or policy is None or tail.points or tail.membership:
+    if policy is None or touch is None or tail.points or tail.membership:
         return False
-    touch = _touched(ground, effect)
-    if touch is None or not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
+    if not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
         return False
     counts = effect.lane in ground.looping
     if counts:

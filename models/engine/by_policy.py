@@ -155,7 +155,7 @@ def has_no_levels(
 ) -> bool:
     """Whether one has asked, and a contract runs that leaves its customer none. Where the risk is estimated their end
     is told by that; who has long been silent, and has a contract now, is estimated no more."""
-    if not any(one.threshold for one in standing.waiting):
+    if not standing.waiting or not any(one.threshold for one in standing.waiting):
         return False
     return levels_end_with_contract(settings, policy) and now < runs_until(customer.tail.contract)
 
