@@ -59,7 +59,7 @@ def count_in_loop(
         return n
     n = report(effects, n, lane, index, _STAGED, estimate, 0)
     effects[n - 1].flag = stage | former << 4
-    effects[n - 1].money[0] = faded / PARTS if at else np.nan
+    effects[n - 1].money[0] = faded / PARTS + 0.0 if at else np.nan  # no zero with a sign
     effects[n - 1].money[1] = _praised(lane)
     effects[n - 1].money[2] = lane.loop_blame
     return n
