@@ -61,7 +61,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
     """One row on its own: (rows taken, what it raised). When it raises, a dead letter takes its place."""
     work = run.work
     before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
-    stood = [run.lanes[name][index] for name in OF_RECORD]
+    stood = [run.lanes[name][index].copy() for name in OF_RECORD]  # of several numbers it is a view
     purse = None if work.shared is None else work.shared.purse.copy()
     order = np.array([index])
     try:

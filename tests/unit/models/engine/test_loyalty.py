@@ -14,8 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.customer.record import unpack
-from models.decisions.given import Asks
+from models.decisions.given import Asks, Touched
+from models.decisions.inert import is_inert
 from models.decisions.policy.in_force import PolicyInForce
+from models.engine import asked
 from models.engine.changes import counted_as
 from models.engine.effects import HANDLERS
 from models.engine.ground import Ground, ReportedEffect
@@ -25,14 +27,15 @@ from models.outputs import Decision
 from models.settings import DAY, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
+from models.touchpoints.kinds import Kind
 from streams.operations.audit import Breach, audit
 from streams.operations.customer.standing import standing_view
 from tests.reference.engine import apply as plainly
-from tests.support.bench import digest
+from tests.support.bench import digest, run_alone
 from tests.support.kept_topics import lines_of
 from tests.support.logs import DATA, START, clock, inserted, log_of, synthetic, told
 from tests.support.replies import with_policy
-from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, Story, Told
+from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, SILENCE, Story, Told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 LOOP = """
@@ -252,6 +255,21 @@ def test_the_end_of_a_restriction_counts_before_a_touchpoint_comes() -> None:
     assert course(until) == [(0.0, "new"), (12.0, "new")]
     for_good = story.then(3, "restricted", reason="dispute").run()
     assert ("greet", 12) not in answered(for_good, "thin")
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_row_on_which_the_engine_raises_takes_nothing_of_it_away(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sick(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, contract: bool) -> bool:
+        if touch.kind == Kind.RESTRICTED:
+            raise ZeroDivisionError("sick")
+        return is_inert(policy, stored, touch, now, contract)
+
+    monkeypatch.setattr(asked, "is_inert", sick)
+    story = Story(KEPT, days=9).then(1, "review", rating=5).then(2, "referral").then(2, "nps", score=1)
+    story = story.then(3, "restricted", reason="dispute").then(3.1, "shared")
+    kept = run_alone(story.log(), SETTINGS, SILENCE, batch)
+    assert [letter["code"] for letter in kept.said("deadletters")] == ["engine_error"]
+    assert loop_of(kept.records[b"c"]).praised == 2
 
 
 def test_an_erasure_takes_it_away_and_whoever_comes_back_begins_anew() -> None:
