@@ -28,6 +28,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.resending import never_mind
 from models.decisions.rules import rules_of
 from models.decisions.standing import MAX_DATED, Dated, Standing, Waiting
+from models.decisions.standing_stored import timers_in
 from models.decisions.unsent import Unsent
 from models.decisions.waits import whole_second
 from models.loyalty.account import NEVER_EXPIRES
@@ -252,6 +253,12 @@ def _add(given: Given, dated: Dated) -> None:
 def _fewer(dates: Sequence[Dated]) -> tuple[Dated, ...]:
     """No more than a record remembers: what has no timer goes first."""
     return tuple(dates if len(dates) <= MAX_DATED else sorted(dates, key=lambda one: one.wakes > 0)[-MAX_DATED:])
+
+
+def silences_kept(policy: PolicyInForce, stored: bytes) -> bool:
+    """Whether each silence that asks has its timer, in what is stored of a standing. `Standing.silence_kept` says so of
+    the policy under which the customer was decided last."""
+    return rules_of(policy).silences <= timers_in(stored)
 
 
 def lacks_a_timer(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:

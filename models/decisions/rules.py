@@ -82,6 +82,7 @@ def rules_in(policy: Policy) -> Rules:
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
     dated = tuple(dated_rules(name, one, _lead(name, policy)) for name, one in policy.moment.items() if is_dated(one))
+    silences = frozenset(one.number for one in dated if one.silent_for or one.field in BY_SIGN)
     return Rules(
         policy=policy,
         actions=actions,
@@ -103,7 +104,8 @@ def rules_in(policy: Policy) -> Rules:
         tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
         answers=frozenset(kind for one in dated for kind in one.answered_by),
         of_contract=all(one.field in OF_CONTRACT for one in dated),
-        of_silence=any(one.silent_for or one.field in BY_SIGN for one in dated),
+        of_silence=bool(silences),
+        silences=silences,
         lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
         rests_on={channel_number(name): RestsOn(number_of(RESTS.format(name)), one) for name, one in resting.items()},
         final=frozenset(channel_number(name) for name, one in policy.channel.items() if not one.withdrawable),

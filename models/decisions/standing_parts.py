@@ -32,7 +32,8 @@ def _packed_dates(dates: tuple[Dated, ...]) -> bytes:
     return b"".join(_DATED.pack(one.moment, second_of(one.date), second_of(one.wakes)) for one in dates)
 
 
-def _dates_in(stored: bytes) -> tuple[Dated, ...]:
+def dates_in(stored: bytes) -> tuple[Dated, ...]:
+    """`Standing.dates`."""
     return tuple(Dated(moment, date * SECOND, wakes * SECOND) for moment, date, wakes in _DATED.iter_unpack(stored))
 
 
@@ -45,10 +46,10 @@ def _packed_told(told: dict[int, int]) -> bytes:
     return b"".join([_TOLD.pack(moment, gate) for moment, gate in sorted(told.items())])
 
 
-TOLD: Final = 7
+DATES, TOLD = 2, 7
 PARTS: Final[dict[int, Part]] = {
     1: Part("running", pack_running, unpack_running),
-    2: Part("dates", _packed_dates, _dates_in),
+    DATES: Part("dates", _packed_dates, dates_in),
     3: Part("unsent", pack_unsent, unpack_unsent),
     4: Part("carried", lambda kept: b"", lambda stored: True),
     5: Part("live", lambda kept: bytes((kept,)), lambda stored: stored[0]),

@@ -42,7 +42,7 @@ from models.decisions.standing_layout import (
     waiting_in,
     with_spent,
 )
-from models.decisions.standing_parts import AT_REST, PARTS, TOLD, told_in
+from models.decisions.standing_parts import AT_REST, DATES, PARTS, TOLD, dates_in, told_in
 from models.settings import SECOND
 
 _ALL_SAME: Final = (True, True, True, True)
@@ -195,6 +195,26 @@ def once_in(stored: bytes) -> dict[int, int]:
     waiting, outstanding, many = stored[LENGTHS_AT : HEAD.size] if stored else (0, 0, 0)
     first = HEAD.size + waiting * WAITING.size + outstanding * OUTSTANDING.size
     return _once_in(stored[first : first + many * ONCE.size]) if many else {}
+
+
+def timers_in(stored: bytes) -> set[int]:
+    """The moments, by number, of `Standing.dates` that have a timer."""
+    form = stored[FORM_AT] if stored else 0
+    if not form & MORE:
+        return set()
+    if form & (FAILED | TALKS | SPENDS | ANSWERS):
+        return {one.moment for one in unpack_standing(stored).dates if one.wakes}
+    waiting, outstanding, once = stored[LENGTHS_AT : HEAD.size]
+    at = HEAD.size + waiting * WAITING.size + outstanding * OUTSTANDING.size + once * ONCE.size
+    if form & AGAIN:
+        at += 2 + stored[at + 1] * MAY_ASK.size
+    end = at + 1
+    for _ in range(stored[at]):
+        number, length = PART.unpack_from(stored, end)
+        begin, end = end + PART_SIZE, end + PART_SIZE + length
+        if number == DATES:
+            return {one.moment for one in dates_in(stored[begin:end]) if one.wakes}
+    return set()
 
 
 def unpack_standing(stored: bytes) -> Standing:

@@ -15,6 +15,7 @@ from models.customer.block import Block
 from models.customer.layout import DUE
 from models.customer.tail import Tail
 from models.decisions.contact import settle
+from models.decisions.dates import silences_kept
 from models.decisions.shared_moments import drop
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
@@ -112,7 +113,8 @@ class Ground:
     def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
         """The same of what is packed; the next timer of it, of the customer's points and level, ms."""
         tail.standing, lanes = packed, self.lanes
-        timer, reached, silence_kept, drawn = watched(packed)
+        (timer, reached, silence_kept, drawn), policy = watched(packed), self.work.policy
+        silence_kept = silence_kept and policy is not None and silences_kept(policy, packed)
         timer = earlier(timer, timer_of_loyalty(tail))
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
         lanes["silence_kept"][lane], lanes["drawn"][lane] = silence_kept, drawn

@@ -15,6 +15,7 @@ from models.customer.layout import BASIS
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail, TailForLanes, mark_of
 from models.customer.worth import FIELDS, HELD, WORTH
+from models.decisions.dates import silences_kept
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.engine.compiled_rules import class_number, levels_end_with_contract
@@ -187,6 +188,8 @@ def lanes_of(
             *(watched(tail.standing) for _, tail in marked), strict=True
         )
         for row, tail in marked:
+            if lanes["silence_kept"][row]:  # as of the policy under which they were decided last
+                lanes["silence_kept"][row] = silences_kept(policy, tail.standing)
             if tail.points or tail.membership:
                 lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.customer.tail import Tail, mark_of, pack_tail
 from models.decisions.standing import (
+    Dated,
     DayCount,
     Outstanding,
     Spent,
@@ -21,7 +22,7 @@ from models.decisions.standing import (
     number_of,
 )
 from models.decisions.standing_layout import MOST_SPENT
-from models.decisions.standing_stored import pack_standing, unpack_standing, watched
+from models.decisions.standing_stored import pack_standing, timers_in, unpack_standing, watched
 from models.settings import DAY
 
 TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
@@ -63,6 +64,7 @@ STANDINGS = st.builds(
     MAYBE,
     st.integers(0, 2**32 - 1),
     told=st.dictionaries(st.integers(1, 2**32 - 1), st.integers(1, 2**16 - 1), max_size=4),
+    dates=st.lists(st.builds(Dated, NUMBERS, TIMES, MAYBE), max_size=4).map(tuple),
 )
 
 
@@ -71,6 +73,7 @@ def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     packed = pack_standing(standing)
     assert unpack_standing(packed) == standing
     assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept, standing.window_ends > 0)
+    assert timers_in(packed) == {one.moment for one in standing.dates if one.wakes}
 
 
 @pytest.mark.slow

@@ -171,6 +171,13 @@ def test_a_silence_asks_beyond_two_horizons_too() -> None:
     assert asked(Story(text, days=420).run(), "quiet") == [(400.0, "quiet", "hello")]
 
 
+def test_a_silence_that_comes_with_a_policy_has_its_timer_from_the_next_sign_on_whatever_another_had() -> None:
+    before = DATED.replace('silent_for = "20d"', 'silent_for = "40d"')
+    after = DATED.replace("moment.quiet", "moment.calm").replace('"quiet"', '"calm"')
+    story = Story(before, days=60).policy(5, after).then(10, "purchase", amount=5)
+    assert asked(story.run(), "calm") == [(30.0, "calm", "hello")]
+
+
 def test_a_condition_is_of_the_customer_when_the_date_has_come() -> None:
     text = DATED.replace('op = ">=", value = 1', 'op = ">=", value = 2')
     story = Story(text, days=90)
