@@ -255,10 +255,15 @@ def _fewer(dates: Sequence[Dated]) -> tuple[Dated, ...]:
     return tuple(dates if len(dates) <= MAX_DATED else sorted(dates, key=lambda one: one.wakes > 0)[-MAX_DATED:])
 
 
-def silences_kept(policy: PolicyInForce, stored: bytes) -> bool:
-    """Whether each silence that asks has its timer, in what is stored of a standing. `Standing.silence_kept` says so of
-    the policy under which the customer was decided last."""
-    return rules_of(policy).silences <= timers_in(stored)
+def silences_kept(policy: PolicyInForce, stored: bytes, last_sign: int) -> bool:
+    """Whether each silence that asks has its timer, which rings early enough, in what is stored of a standing.
+    `Standing.silence_kept` says so of the policy under which the customer was decided last. last_sign: of staying,
+    ms."""
+    timers = timers_in(stored)
+    return all(
+        number in timers and (not silent_for or timers[number] <= whole_second(last_sign + silent_for))
+        for number, silent_for in rules_of(policy).silences.items()
+    )
 
 
 def lacks_a_timer(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:

@@ -198,8 +198,8 @@ class Rules:
     """Whether all of them go by a contract: who has none has no date."""
     of_silence: bool = False
     """Whether one asks after a silence."""
-    silences: frozenset[int] = frozenset()
-    """Those by `number_of`."""
+    silences: dict[int, int] = field(default_factory=dict)
+    """How long those are, ms, by `number_of`; 0: it is the day of the first sign of staying that asks."""
     lead: dict[str, int] = field(default_factory=dict)
     """By channel, how long a contact takes to arrive, ms."""
     final: frozenset[int] = frozenset()

@@ -82,7 +82,7 @@ def rules_in(policy: Policy) -> Rules:
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
     dated = tuple(dated_rules(name, one, _lead(name, policy)) for name, one in policy.moment.items() if is_dated(one))
-    silences = frozenset(one.number for one in dated if one.silent_for or one.field in BY_SIGN)
+    silences = {one.number: one.silent_for for one in dated if one.silent_for or one.field in BY_SIGN}
     return Rules(
         policy=policy,
         actions=actions,

@@ -197,13 +197,13 @@ def once_in(stored: bytes) -> dict[int, int]:
     return _once_in(stored[first : first + many * ONCE.size]) if many else {}
 
 
-def timers_in(stored: bytes) -> set[int]:
-    """The moments, by number, of `Standing.dates` that have a timer."""
+def timers_in(stored: bytes) -> dict[int, int]:
+    """The dates, ms, for which moments of `Standing.dates` have a timer, by their number."""
     form = stored[FORM_AT] if stored else 0
     if not form & MORE:
-        return set()
+        return {}
     if form & (FAILED | TALKS | SPENDS | ANSWERS):
-        return {one.moment for one in unpack_standing(stored).dates if one.wakes}
+        return {one.moment: one.date for one in unpack_standing(stored).dates if one.wakes}
     waiting, outstanding, once = stored[LENGTHS_AT : HEAD.size]
     at = HEAD.size + waiting * WAITING.size + outstanding * OUTSTANDING.size + once * ONCE.size
     if form & AGAIN:
@@ -213,8 +213,8 @@ def timers_in(stored: bytes) -> set[int]:
         number, length = PART.unpack_from(stored, end)
         begin, end = end + PART_SIZE, end + PART_SIZE + length
         if number == DATES:
-            return {one.moment for one in dates_in(stored[begin:end]) if one.wakes}
-    return set()
+            return {one.moment: one.date for one in dates_in(stored[begin:end]) if one.wakes}
+    return {}
 
 
 def unpack_standing(stored: bytes) -> Standing:

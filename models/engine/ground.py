@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.block import Block
-from models.customer.layout import DUE
+from models.customer.layout import DUE, LAST_PURCHASE
 from models.customer.tail import Tail
 from models.decisions.contact import settle
 from models.decisions.dates import silences_kept
@@ -114,7 +114,8 @@ class Ground:
         """The same of what is packed; the next timer of it, of the customer's points and level, ms."""
         tail.standing, lanes = packed, self.lanes
         (timer, reached, silence_kept, drawn), policy = watched(packed), self.work.policy
-        silence_kept = silence_kept and policy is not None and silences_kept(policy, packed)
+        signed = int(self.block.times[lane, LAST_PURCHASE])
+        silence_kept = silence_kept and policy is not None and silences_kept(policy, packed, signed)
         timer = earlier(timer, timer_of_loyalty(tail))
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
         lanes["silence_kept"][lane], lanes["drawn"][lane] = silence_kept, drawn

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.customer.bands import Band
 from models.customer.block import Block
 from models.customer.contract import runs_until
-from models.customer.layout import BASIS
+from models.customer.layout import BASIS, LAST_PURCHASE
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail, TailForLanes, mark_of
 from models.customer.worth import FIELDS, HELD, WORTH
@@ -189,7 +189,7 @@ def lanes_of(
         )
         for row, tail in marked:
             if lanes["silence_kept"][row]:  # as of the policy under which they were decided last
-                lanes["silence_kept"][row] = silences_kept(policy, tail.standing)
+                lanes["silence_kept"][row] = silences_kept(policy, tail.standing, int(block.times[row, LAST_PURCHASE]))
             if tail.points or tail.membership:
                 lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ from models.decisions.given import Asks
 from models.decisions.points import spread_of
 from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.conditions import holds
+from models.decisions.policy.parts import ms_of
 from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.treated import Weighed
@@ -304,9 +305,18 @@ class Lane:
         kind = Kind(touch.kind).type
         if any(moment.field and kind.startswith(told_by[moment.field]) for moment in moments):
             return True
-        silences = [number_of(name) for name, moment in self._moments() if _by_sign(moment)]
-        timers = {one.moment for one in self.standing.dates if one.wakes}
-        return touch.kind in SIGNS[self.settings.alive] and not {*silences} <= timers
+        timers = {one.moment: one.date for one in self.standing.dates if one.wakes}
+        lacks = [
+            moment for name, moment in self._moments() if _by_sign(moment) and not self._rings(name, moment, timers)
+        ]
+        return touch.kind in SIGNS[self.settings.alive] and bool(lacks)
+
+    def _rings(self, name: str, moment: Moment, timers: Mapping[int, int]) -> bool:
+        """Whether a silence, or the day of the first sign, has a timer, and that of a silence is not too late."""
+        date, last = timers.get(number_of(name)), self.record.times[LAST_PURCHASE] if self.record else 0
+        if date is None or moment.silent_for is None:
+            return date is not None
+        return date <= -(-int(last + ms_of(moment.silent_for)) // SECOND) * SECOND
 
     def _moments(self) -> Iterable[tuple[str, Moment]]:
         return self.policy.policy.moment.items() if self.policy else ()

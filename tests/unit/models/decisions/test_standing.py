@@ -73,7 +73,7 @@ def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     packed = pack_standing(standing)
     assert unpack_standing(packed) == standing
     assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept, standing.window_ends > 0)
-    assert timers_in(packed) == {one.moment for one in standing.dates if one.wakes}
+    assert timers_in(packed) == {one.moment: one.date for one in standing.dates if one.wakes}
 
 
 @pytest.mark.slow

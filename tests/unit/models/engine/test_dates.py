@@ -178,6 +178,11 @@ def test_a_silence_that_comes_with_a_policy_has_its_timer_from_the_next_sign_on_
     assert asked(story.run(), "calm") == [(30.0, "calm", "hello")]
 
 
+def test_a_silence_that_a_policy_shortens_has_its_timer_from_the_next_sign_on() -> None:
+    story = Story(DATED.replace('silent_for = "20d"', 'silent_for = "40d"'), days=60).policy(5, DATED)
+    assert asked(story.then(10, "purchase", amount=5).run(), "quiet") == [(30.0, "quiet", "hello")]
+
+
 def test_a_condition_is_of_the_customer_when_the_date_has_come() -> None:
     text = DATED.replace('op = ">=", value = 1', 'op = ">=", value = 2')
     story = Story(text, days=90)
