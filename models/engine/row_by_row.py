@@ -35,7 +35,7 @@ class TooManyFailures(Exception):
 
 def isolate_failures(run: Run) -> None:
     """Take all lanes to their end, each row on its own, in the order of the line."""
-    rows, last, failed = 0, "", set[int]()
+    rows, last, failed, admitted = 0, "", set[int](), set[int]()
     ahead = [(next_place(run, index), index) for index in range(len(run.lanes))]
     heapify(ahead)
     while ahead and ahead[0][0] != END:
@@ -43,8 +43,10 @@ def isolate_failures(run: Run) -> None:
         newcomer = not run.lanes["exists"][index]
         if newcomer:
             rows += run.admit(index)
+            admitted.add(index)
         if not newcomer or next_place(run, index) == at:
-            taken, error = _try_row(run, index, newcomer)
+            taken, error = _try_row(run, index, index in admitted)
+            admitted.discard(index)
             rows += taken
             if error:
                 failed.add(index)

@@ -97,6 +97,14 @@ def test_a_failed_creation_opens_no_door_for_a_misplaced_event(batch: int) -> No
 
 
 @pytest.mark.parametrize("batch", [1, 500])
+def test_a_creation_that_fails_after_a_misplaced_event_leaves_no_record(batch: int) -> None:
+    timestamp, _, value = bought("c", 1)
+    kept = run(BY_AMOUNT, (timestamp, b"other", value), bought("c", 2, POISON), batch=batch)
+    assert [letter["code"] for letter in kept.said("deadletters")] == ["wrong_partition", "engine_error"]
+    assert kept.records == {}
+
+
+@pytest.mark.parametrize("batch", [1, 500])
 def test_a_failed_event_may_be_delivered_again_and_is_no_duplicate(batch: int) -> None:
     poison = bought("c", 2, POISON)
     kept = run(BY_AMOUNT, bought("c", 1), poison, poison, batch=batch)
