@@ -174,18 +174,11 @@ def take_back_by_record(given: Given) -> list[Said]:
         if not one.id or one.kind == OTHERS or one.stage != Stage.OUT:
             continue
         name = policy.named.get(one.action, "")
-        ends = in_case and _ends_by_case(policy, name, ACTION_PURPOSES[one.purpose])
+        ends = in_case and takes_back(policy, Kind.CASE_OPENED, one, name)
         reason = Kind.CASE_OPENED.type if ends else _against(given, one)
         if reason and withdraw(standing, one.id, rules_of(policy).final):
             said.append(Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True))
     return said
-
-
-def _ends_by_case(policy: PolicyInForce, name: str, purpose: str) -> bool:
-    action = policy.policy.action.get(name)
-    if action is None or action.withdraw_when is None:
-        return Kind.CASE_OPENED in TAKES_BACK.get(purpose, ())
-    return Kind.CASE_OPENED.type in action.withdraw_when
 
 
 # -- what was told
