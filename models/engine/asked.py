@@ -59,12 +59,7 @@ def _is_inert(ground: Ground, effect: ReportedEffect, touch: Touched | None) -> 
         return False
     if not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
         return False
-    counts = effect.lane in ground.looping
-    if counts:
-        ground.write_loop(effect.lane)
     _count_in_loop(ground, policy, effect, touch)
-    if counts:
-        ground.read_loop(effect.lane)
     return True
 
 

@@ -253,14 +253,12 @@ _OF_THE_LANE: Final = frozenset((Effect.PROFILE, Effect.CHURNED, Effect.RETURNED
 
 
 def handle(ground: Ground, effect: ReportedEffect) -> None:
-    """Let a reported effect take effect. Of a lane in which touchpoints count in the loyalty loop the handler finds in
-    the tail what the lane has of it, and the lane has then what the handler has left there."""
-    counts = effect.lane in ground.looping and effect.what not in _OF_THE_LANE
-    if counts:
-        ground.write_loop(effect.lane)
-    HANDLERS[effect.what](ground, effect)
-    if counts:
-        ground.read_loop(effect.lane)
+    """Let a reported effect take effect."""
+    handler = HANDLERS[effect.what]
+    if effect.what in _OF_THE_LANE:
+        handler(ground, effect)
+    else:
+        ground.with_loop_in_tail(handler, effect)
 
 
 def take_effect(ground: Ground, written: int) -> None:

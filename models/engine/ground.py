@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from models.loyalty.loop import STORED_BYTES, stage_in
 from models.loyalty.stored import put_off, timer_of
 from models.settings import DAY
 from models.timeline.order import NEVER, Stage, time_of, timer_position
+
+Done = TypeVar("Done")
 
 NO_LOOP = bytes(STORED_BYTES)
 """Of whom nothing is kept."""
@@ -156,6 +158,17 @@ class Ground:
             tail.membership = put_off(tail.membership, now + DAY)
         self.keep(lane, standing)
         return earlier(standing.next_timer(), timer_of_loyalty(tail))
+
+    def with_loop_in_tail(self, act: Callable[[Ground, ReportedEffect], Done], effect: ReportedEffect) -> Done:
+        """Act on an effect of a lane that waits. If touchpoints of the lane count in the loyalty loop, the tail says
+        meanwhile what the lane has of it, and the lane has afterwards what is left there."""
+        counts = effect.lane in self.looping
+        if counts:
+            self.write_loop(effect.lane)
+        done = act(self, effect)
+        if counts:
+            self.read_loop(effect.lane)
+        return done
 
     def read_loop(self, lane: int) -> None:
         """Let a lane that is in `looping` have what the tail says of the loyalty loop."""

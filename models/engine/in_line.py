@@ -73,7 +73,7 @@ def _advance(run: Run, going: NDArray[np.int64], stopped: list[Stopped]) -> set[
     for effect in reported(ground, waves(*run.arguments(going, single=False))):
         if effect.what != Effect.DECIDE:
             handle(ground, effect)
-        elif not comes_to_nothing(ground, effect):
+        elif not ground.with_loop_in_tail(comes_to_nothing, effect):
             customer = run.block.names[effect.lane]
             at = ground.output_position(effect.row, effect.due, customer)
             heappush(stopped, Stopped(at, effect, ground.effects["basis"][effect.number].copy()))
