@@ -6,12 +6,9 @@ one of them triggers at most at one place of the line; the moment of risk is dra
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import structs
 
 from models.customer.layout import UNLEARNED
-from models.customer.profile import SUBSCRIPTION_KINDS
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
@@ -49,38 +46,15 @@ from models.decisions.waits import (
     wait,
     whole_second,
 )
+from models.decisions.waking import wakes
 from models.settings import DAY, SECOND
-from models.touchpoints.kinds import Kind
-
-WAKING: Final = frozenset(
-    {
-        Kind.CASE_OPENED,
-        Kind.CASE_RESOLVED,
-        Kind.CONSENT_CHANGED,
-        Kind.MESSAGE_UNSUBSCRIBED,
-        Kind.RESTRICTED,
-        Kind.RESTRICTION_REQUESTED,
-        Kind.PREFERENCES_UPDATED,
-        Kind.PROFILE_UPDATED,
-        Kind.PRESENCE,
-        Kind.OFFER_DELIVERED,  # which may have been earlier than was presumed
-        Kind.OFFER_DECLINED,
-        Kind.OFFER_WITHDRAWN,
-        Kind.OFFER_FAILED,
-        Kind.OFFER_EXPIRED,
-        Kind.COUPON_REDEEMED,
-        Kind.EXPIRED_UNSENT,
-        *SUBSCRIPTION_KINDS,
-    }
-)
-"""Kinds of touchpoints at which what waits is looked at again."""
 
 
 def answers(given: Given, triggered: bool = False) -> list[Said]:
     """The answers to what waits and is due, in the order in which they are given. Changes `given.standing`: what is
     answered waits no more, what goes on waiting wakes later than now. triggered: something was, at this place."""
     standing, now, policy = given.standing, given.now, given.policy
-    woken = given.touch is not None and given.touch.kind in WAKING
+    woken = given.touch is not None and wakes(policy, given.touch.kind, given.touch.data)
     due = [
         one
         for one in standing.waiting

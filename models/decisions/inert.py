@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from models.decisions.answers import WAKING
 from models.decisions.experience import BAD_EXPERIENCES, is_bad
 from models.decisions.given import Touched
 from models.decisions.idle import idle_until
@@ -20,6 +19,7 @@ from models.decisions.rules import rules_of
 from models.decisions.standing import OTHERS, Outstanding, Stage, Waiting, gate_number
 from models.decisions.standing_stored import once_in, out_in, unpack_standing, waits_in
 from models.decisions.waits import IN_WINDOW
+from models.decisions.waking import WAKING, wakes
 from models.loyalty.experiences import VOICES
 from models.touchpoints.kinds import Kind
 
@@ -42,8 +42,9 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
     does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
     if does & _MORE or (does & _HARMS and is_bad(touch.kind, touch.data)):
         return False
-    waits = waits_in(stored) if does & _WAKES or touch.moments else []
-    if does & _WAKES and waits and not _waits_for_its_window(policy, stored, waits, now):
+    woken = does & _WAKES and wakes(policy, touch.kind, touch.data)
+    waits = waits_in(stored) if woken or touch.moments else []
+    if woken and waits and not _waits_for_its_window(policy, stored, waits, now):
         return False
     if touch.moments and not _asked_of_late(rules, stored, touch.moments, waits, now):
         return False

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.definition import LEAVING, SIGNS
-from models.decisions.answers import WAKING
-from models.decisions.experience import BAD_EXPERIENCES
+from models.decisions.experience import BAD_EXPERIENCES, is_bad
 from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
+from models.decisions.waking import WAKING, opens_a_way
 from models.engine.arrivals import ASKS, BUYS, LOOPS, STAYS, WAKES
 from models.engine.felt import felt_in
 from models.loyalty.experiences import VOICES
@@ -38,8 +38,8 @@ REPORTS: Final = (
     Kind.COUPON_REDEEMED,
 )
 """Kinds that say what became of a trigger."""
-TOLD: Final = WAKING.union(WILL, *TAKES_BACK.values()) - RESERVED
-"""Kinds after which what waits is looked at again, or what is out may have to be taken back."""
+TOLD: Final = WAKING.union(WILL, *TAKES_BACK.values()) - RESERVED - {Kind.PRESENCE}
+"""Kinds after which what waits is looked at again, or what is out may have to be taken back, whatever they tell."""
 
 
 class Asked(NamedTuple):
@@ -56,14 +56,17 @@ def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece, alive: Aliv
     if policy is None:
         return Asked(None, {})
     columns = batch.columns
-    rows = _of_kind(policy, alive)[columns.kinds]
+    table, by_what_they_tell = _of_kind(policy, alive)
+    rows = table[columns.kinds]
     moments: dict[int, tuple[str, ...]] = {}
-    conditional = np.isin(columns.kinds[piece.first : piece.last], list(policy.asking))
     contents: list[Any] = columns.contents
-    for row in (np.flatnonzero(conditional) + piece.first).tolist():
-        data = contents[row].data
-        asked = policy.asking[int(columns.kinds[row])]
-        found = tuple(moment for moment in asked if _meant(policy, moment, data))
+    for row in (np.flatnonzero(by_what_they_tell[columns.kinds[piece.first : piece.last]]) + piece.first).tolist():
+        data, kind = contents[row].data, int(columns.kinds[row])
+        if is_bad(kind, data):
+            rows[row] = ASKS
+        elif kind == Kind.PRESENCE and opens_a_way(policy, data):
+            rows[row] |= WAKES
+        found = tuple(moment for moment in policy.asking.get(kind, ()) if _meant(policy, moment, data))
         if found:
             moments[row], rows[row] = found, ASKS
     return Asked(rows, moments, felt_in(policy, batch, np.flatnonzero(rows & LOOPS)))
@@ -76,7 +79,8 @@ def _meant(policy: PolicyInForce, moment: str, data: Any) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
+def _of_kind(policy: PolicyInForce, alive: Alive) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """By kind, what a touchpoint asks whatever it tells; and whether it may ask more by that."""
     table, rules = np.zeros(256, dtype=np.uint8), rules_of(policy)
     taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
     planned = {kind for plan in rules.plans.values() for kind in plan.ends_with}
@@ -96,5 +100,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
         table[list(of_loop & {*REPORTS, *(VOICES if rules.loyalty.thanked else ())})] = ASKS
     if rules.membership is not None:
         table[list(rules.membership.kinds)] = ASKS
-    table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
-    return table
+    table[[*COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
+    by_what_they_tell = np.zeros(256, dtype=np.bool_)
+    by_what_they_tell[[*BAD_EXPERIENCES, Kind.PRESENCE, *policy.asking]] = True
+    return table, by_what_they_tell

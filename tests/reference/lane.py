@@ -47,7 +47,7 @@ from models.customer.restrictions import TEST, unpack_restrictions
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail
 from models.customer.worth import Worth
-from models.decisions.experience import BAD_EXPERIENCES
+from models.decisions.experience import is_bad
 from models.decisions.given import Asks
 from models.decisions.points import spread_of
 from models.decisions.policy.asking_types import Moment
@@ -254,7 +254,7 @@ class Lane:
         for plan in self.policy.policy.plan.values():
             taking_back |= {*plan.ends_with, *(name for step in plan.steps for name in step.unless)}
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
-        wakes = wakes or self._answers(touch)
+        wakes = wakes or self._answers(touch) or self._may_be_reached(touch)
         stands = self.record is not None and bool(self.record.tail.standing)
         points = self.policy.policy.points
         if points is not None:
@@ -270,9 +270,24 @@ class Lane:
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
         talks = talk is not None and Kind(touch.kind).type in talk.touchpoints
-        if talks or touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
+        if (
+            talks
+            or is_bad(touch.kind, touch.data)
+            or touch.kind in COUNTED
+            or self.moments(touch)
+            or (wakes and stands)
+        ):
             return Asks.TOUCHPOINT
         return self._moves_the_loop(touch)
+
+    def _may_be_reached(self, touch: Touch) -> bool:
+        """Whether somebody comes online where that opens a way to them, or it may end a wait for them to leave."""
+        if self.policy is None or touch.kind != Kind.PRESENCE:
+            return False
+        talk, channel = self.policy.policy.conversation, self.policy.policy.channel.get(touch.data.channel)
+        if talk is not None and talk.channels:
+            return True
+        return touch.data.state == "online" and channel is not None and channel.presence
 
     def _answers(self, touch: Touch) -> bool:
         moments = self.policy.policy.moment.values() if self.policy else ()

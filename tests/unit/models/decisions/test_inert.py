@@ -21,6 +21,7 @@ from models.touchpoints import Kind
 from tests.support.one_customer import NOW, OPEN
 from tests.unit.models.engine.test_life_of_a_moment import POLICY
 
+POLICY += "[channel.push]\npresence = true\n"
 PLAIN = PolicyInForce.of(1, POLICY)
 WITHDRAWS = PolicyInForce.of(1, POLICY.replace('moments = ["cart"]', 'moments = ["cart"]\nwithdraw_when = ["return"]'))
 RISK, HARM, CART = (number_of(name) for name in ("risk", "harm", "cart"))
@@ -31,6 +32,7 @@ IN_WINDOW = {RISK: gate_number("in_window")}
 
 def touch(kind: Kind, *moments: str, **data: Any) -> Touched:
     known = {"score": 9, "rating": 5, "severity": "low", "marketing": True, "purpose": "marketing", "channels": None}
+    known |= {"channel": "push", "state": "online"}
     return Touched(int(kind), "1", NOW, type("Data", (), {**known, **data})(), moments)
 
 
@@ -60,6 +62,16 @@ def test_a_touchpoint_that_only_wakes_is_where_nothing_waits() -> None:
     assert not inert(Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER)]), PRESENCE)
     assert not inert(Standing(running=[Running(5, NOW - DAY, 1, AFTER)]), PRESENCE)
     assert not inert(Standing(harmed_until=NOW), PRESENCE)
+
+
+def test_only_who_comes_online_where_that_opens_a_way_wakes_what_waits() -> None:
+    waits = Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER)])
+    email, left = touch(Kind.PRESENCE, channel="email"), touch(Kind.PRESENCE, state="offline")
+    elsewhere = touch(Kind.PRESENCE, channel="desk")  # which the policy does not know
+    assert not inert(waits, PRESENCE)
+    assert all(inert(waits, told) for told in (email, left, elsewhere))
+    talks = PolicyInForce.of(1, POLICY + '[conversation]\nchannels = ["desk"]\n')
+    assert not any(inert(waits, told, talks) for told in (email, left, elsewhere))
 
 
 def test_risk_that_waits_for_the_end_of_its_window_and_has_said_so_is_not_judged_again() -> None:
