@@ -16,7 +16,7 @@ from models.customer.layout import DUE, IDS, NO_CONSENT, SLAB, VERSION
 from models.customer.record import Record, current, hash_of, unpack
 from models.customer.tail import Tail, TailForLanes, UnknownRecord, pack_tail, unpack_for_lanes, unpack_tail
 from models.customer.tombstone import is_short, shortened, whole
-from models.customer.version_four import FOUR, same_in_five, up
+from models.customer.version_four import FOUR, differing_in_five, up
 from models.customer.worth import HAS_WORTH, WORTH, WORTH_BYTES, split
 
 _SIZE, BANDS = SLAB.itemsize, len(Band)
@@ -120,16 +120,16 @@ class Block:
 
     def _raise_four(self, lengths: NDArray[np.int64], worth: dict[int, bytes]) -> None:
         """Records of version 4 become such of this one: of nearly all of them the number alone changes."""
-        four = np.flatnonzero(self.rows["version"] == FOUR)
-        for row in four[(lengths[four] > 0) | (self.rows["flags"][four] & NO_CONSENT > 0)].tolist():
-            tail = self._tails.get(row, b"")
-            if not same_in_five(int(self.rows["flags"][row]), tail):
-                value, held = split(up(self.rows[row].tobytes() + tail))
-                if held:
-                    worth[row] = held
-                self.rows[row] = np.frombuffer(value[:_SIZE], dtype=SLAB)[0]
-                self._tails[row] = value[_SIZE:]
-                lengths[row] = len(value) - _SIZE
+        four = self.rows["version"] == FOUR
+        differing = four & (self.rows["flags"] & NO_CONSENT > 0)
+        differing[differing_in_five(self._tails)] = True
+        for row in np.flatnonzero(differing & four).tolist():
+            value, held = split(up(self.rows[row].tobytes() + self._tails.get(row, b"")))
+            if held:
+                worth[row] = held
+            self.rows[row] = np.frombuffer(value[:_SIZE], dtype=SLAB)[0]
+            self._tails[row] = value[_SIZE:]
+            lengths[row] = len(value) - _SIZE
         self.rows["version"][four] = VERSION
 
     def open(self, row: int) -> Opened:

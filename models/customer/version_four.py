@@ -9,7 +9,9 @@ reads version 4 drops it when it rewrites the record.
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -20,11 +22,12 @@ from models.customer.layout import ERASED, NEWEST, NO_CONSENT, SLAB, UNLEARNED, 
 from models.customer.restrictions import MARKETING as TO_MARKET
 from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import Tail, UnknownRecord, narrowed, pack_tail
-from models.customer.worth import joined, split
+from models.customer.worth import HAS_WORTH, joined, split
 
 FOUR: Final = 4
+FIVE: Final = 5
 _FOUR: Final = bytes((FOUR,))
-_FIVE: Final = bytes((5,))
+_FIVE: Final = bytes((FIVE,))
 MAX_REFUSED: Final = 16
 
 
@@ -50,17 +53,24 @@ _TIME, _ID = struct.Struct("<d"), struct.Struct("<Q")
 _NEWEST, _FIRST_ID, _LENGTH = _at("times") + 8 * NEWEST, _at("ids"), _at("tail_length")
 _FLAGS, _RING = 3, 1
 _SIZE: Final = SLAB.itemsize
+_LAST: Final = _SIZE - 1
 # How the names of fields begin in a packed tail. Chance may put them elsewhere, which costs time and nothing else.
-_CONSENT_AT, _REFUSED, _WHOLE, _CONSENTS, _RESTRICTIONS = b"\xa1a", b"\xa1u", b"\xa1W", b"\xa1v", b"\xa1x"
-_WORTH = b"\xa1V"
+_of_four = re.compile(b"\xa1[auWV]").search
+"""consent_at, refused, whole, worth."""
+_of_five = re.compile(b"\xa1[vx]").search
+"""consents, restrictions."""
 _decode = msgspec.msgpack.Decoder(FormerTail).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def same_in_five(flags: int, tail: bytes) -> bool:
     """Whether nothing but the version's number parts a record of version 4 from one of version 5."""
-    marks = (_CONSENT_AT, _REFUSED, _WHOLE, _WORTH)
-    return not (flags & NO_CONSENT or any(mark in tail for mark in marks))
+    return not flags & NO_CONSENT and _of_four(tail) is None
+
+
+def differing_in_five(tails: Mapping[int, bytes]) -> list[int]:
+    """The rows with such a tail of a record of version 4 that more than the number parts it from one of version 5."""
+    return [row for row, tail in tails.items() if _of_four(tail)]
 
 
 def up(value: bytes) -> bytes:
@@ -74,19 +84,14 @@ def up(value: bytes) -> bytes:
     tail = Tail(**{name: getattr(former, name) for name in Tail.__struct_fields__})
     if not flags & ERASED:
         flags = flags & ~FROM_TAIL | flags_of(tail)
-    return joined(_with(value, 5, flags, pack_tail(tail)), former.worth)
+    return joined(_with(value, FIVE, flags, pack_tail(tail)), former.worth)
 
 
 def down(value: bytes) -> bytes:
     """From version 5 to version 4. `up` gives the same record again."""
     value, worth = split(value)
     flags = value[_FLAGS]
-    if (
-        not worth
-        and not flags & FROM_TAIL
-        and value.find(_CONSENTS, _SIZE) < 0
-        and value.find(_RESTRICTIONS, _SIZE) < 0
-    ):
+    if not worth and not flags & FROM_TAIL and _of_five(value, _SIZE) is None:
         return _FOUR + value[1:]
     stored = value[_SIZE:]
     former = _decoded(stored)
@@ -105,6 +110,21 @@ def down(value: bytes) -> bytes:
     else:
         former.whole = True
     return _with(value, FOUR, older, narrowed(_encode(former)))
+
+
+def all_down(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """The same of many, by customer: of nearly all the number alone changes. What is no record of version 5, such as a
+    tombstone, stays as it is."""
+    return {
+        customer: value
+        if value[0] != FIVE
+        else down(value)
+        if value[_FLAGS] & FROM_TAIL
+        or value[_LAST] & HAS_WORTH
+        or (len(value) > _SIZE and _of_five(value, _SIZE) is not None)
+        else _FOUR + value[1:]
+        for customer, value in records.items()
+    }
 
 
 def _register(value: bytes, flags: int, consent_at: int, refused: tuple[str, ...]) -> Register:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from models.customer.layout import PREVIOUS, VERSION
 from models.customer.tail import UnknownRecord
 from models.customer.tombstone import TOMBSTONE, is_short, whole
-from models.customer.version_four import FOUR, down, up
+from models.customer.version_four import FOUR, all_down, down, up
 
 
 class Step(NamedTuple):
@@ -58,10 +58,9 @@ def all_written(records: Mapping[bytes, bytes], version: int) -> Mapping[bytes, 
     """The same of many, by customer."""
     if version == VERSION:
         return records
-    if version < VERSION - 1:
-        return {customer: written(value, version) for customer, value in records.items()}
-    down = STEPS[version].down
-    return {customer: value if value[0] == TOMBSTONE else down(value) for customer, value in records.items()}
+    if version == FOUR == VERSION - 1:
+        return all_down(records)
+    return {customer: written(value, version) for customer, value in records.items()}
 
 
 def version_to_write(newest: bool) -> int:
