@@ -9,7 +9,6 @@ from __future__ import annotations
 from msgspec import structs
 
 from models.customer.layout import UNLEARNED
-from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
 from models.decisions.draw import share_for
@@ -38,6 +37,7 @@ from models.decisions.waits import (
     hold_back,
     is_in_control,
     later,
+    not_for_control,
     note_once,
     opening_of,
     score_of,
@@ -106,7 +106,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     wide = customer_wide(ask)
     if wide is not None:
         return end(given, one, name, wide.code)
-    judged = _judged(given, ask, name)
+    judged = _judged(ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
         owed = next((found for found in judged if needs_a_person(found) or reaches_nobody(ask, found)), None)
@@ -115,24 +115,29 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
         if one.moment not in given.standing.told:  # recorded once
             made += shadow.of_touchpoint(given, name, judged, None)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged)
-    hours = [(found, _best(given, one, name, found)) for found in passing]
+    hours = [(found, _best(given, ask, one, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
         return later(given, one, name, judged, [hour for _, hour in hours if hour is not None])
-    best, hour = max(
-        open_now, key=lambda item: (policy.policy.action[item[0].action].priority, score_of(given, item[0]))
-    )
+    best, hour = open_now[0]
+    if len(open_now) > 1:
+        actions = policy.policy.action
+        best, hour = max(open_now, key=lambda item: (actions[item[0].action].priority, score_of(given, item[0])))
     made += shadow.of_touchpoint(given, name, judged, best)
-    action = policy.policy.action[best.action]
-    control = is_in_control(given) and (
-        action.purpose == MARKETING or (action.purpose == CARE and not policy.policy.control.care)
-    )
+    control = not_for_control(given, best.action) and is_in_control(given)
     given.standing.waiting.remove(one)
     note_once(given, name)
-    found = Said("decided", id_at(given, name), moment=name, action=best.action, channel=best.channel, control=control)
-    free = {open_one.action: 0 for open_one, _ in open_now}
-    found = structs.replace(found, candidates=told_candidates(given, judged, free))
-    return found if control else send(given, found, hour, 0.0, made, None if one.again else one)
+    told = told_candidates(given, judged, {open_one.action: 0 for open_one, _ in open_now})
+    said = Said(
+        "decided",
+        id_at(given, name),
+        moment=name,
+        action=best.action,
+        channel=best.channel,
+        candidates=told,
+        control=control,
+    )
+    return said if control else send(given, said, hour, 0.0, made, None if one.again else one)
 
 
 def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
@@ -146,7 +151,7 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     wide = customer_wide(ask)
     if wide is not None:
         return end(given, one, name, wide.code, level)
-    judged = _judged(given, ask, name)
+    judged = _judged(ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
         owed = next((found for found in judged if needs_a_person(found)), None)
@@ -161,8 +166,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         return said
     if standing.live == shadow.ONLY_SHADOW and (until := own_turn(given)):
         standing.carried = True
-        return wait(given, one, name, CARRIED_OVER, until, level, judged)
-    hours = [(found, _best(given, one, name, found)) for found in passing]
+        return wait(given, one, name, CARRIED_OVER, until, level)
+    hours = [(found, _best(given, ask, one, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
         return later(given, one, name, judged, [hour for _, hour in hours if hour is not None], level)
@@ -209,10 +214,10 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
 # -- parts
 
 
-def _judged(given: Given, ask: Ask, name: str) -> list[Judged]:
+def _judged(ask: Ask, name: str) -> list[Judged]:
     """All actions of a moment, judged. What budgets alone hold is demand that they could not meet."""
-    judged = [judge(ask, action) for action in given.policy.actions_of(name)]
-    if ask.purse is not None:
+    judged = [judge(ask, action) for action in ask.policy.actions_of(name)]
+    if ask.purse is not None and ask.rules.budgets:
         for found in judged:
             if is_held_by_budgets_alone(found):
                 ask.purse.demand(ask.rules, ask.rules.actions[found.action], ask.now)
@@ -224,13 +229,13 @@ def _level(given: Given, one: Waiting) -> str:
     return (level_reached(given.levels, one.threshold) or given.levels[0]).name
 
 
-def _best(given: Given, one: Waiting, name: str, found: Judged) -> Opening | None:
-    """`_opening`, or a better hour of the coming day, within the moment's life."""
-    hour, rules = opening_of(given, found), given.policy.policy.best_hour
-    if hour is None or rules is None or name not in (rules.moments or (given.policy.risk_moment,)):
+def _best(given: Given, ask: Ask, one: Waiting, found: Judged) -> Opening | None:
+    """`opening_of`, or a better hour of the coming day, within the moment's life."""
+    hour, rules = opening_of(ask, found), given.policy.policy.best_hour
+    if hour is None or rules is None or ask.test:
         return hour
-    if given.person.is_test(given.now):
+    if ask.moment not in (rules.moments or (given.policy.risk_moment,)):
         return hour
-    purpose, within = given.policy.policy.action[found.action].purpose, rules_of(given.policy).moments[name].within
+    purpose, within = ask.rules.actions[found.action].purpose, ask.rules.moments[ask.moment].within
     latest = one.asked + within - SECOND if within else given.now + DAY
     return at_best(given, purpose, found.channel, hour, latest)

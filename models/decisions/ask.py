@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from models.decisions.basis import closed
+from models.decisions.hours import Opening, opening_by
 from models.decisions.limits import Mark, marks_of
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
@@ -16,6 +17,9 @@ from models.timeline.stop_types import Stop
 
 FINAL: Final = 0
 """In place of a moment: nothing that comes by itself ends it."""
+
+
+_NOT_LOOKED_UP: Final = Opening(0, 0, "")
 
 
 class Held(NamedTuple):
@@ -40,13 +44,14 @@ class Ask:
     moment, its name. shared: what the customers of the shard share; None: nothing. stops: what
     operators have stopped.
 
-    What was found out of the customer is kept (of_customer by purpose, of_channels and closed by purpose and channel):
-    another time, or a record that has changed, needs another `Ask`.
+    What was found out of the customer is kept (of_customer by purpose; of_channels, closed and openings by purpose and
+    channel): another time, or a record that has changed, needs another `Ask`.
     """
 
     __slots__ = (
         "_closed",
         "_marks",
+        "_openings",
         "alarmed",
         "asked",
         "level",
@@ -86,6 +91,7 @@ class Ask:
         self.of_channels: dict[tuple[str, str], Holding] = {}
         self._closed: dict[tuple[str, str], str] = {}
         self._marks: dict[int, list[Mark]] = {}
+        self._openings: dict[tuple[str, str], Opening | None] = {}
 
     def closed(self, purpose: str, channel: str) -> str:
         """Why nothing may be sent for a purpose on a channel (`models.decisions.basis.closed`)."""
@@ -93,6 +99,14 @@ class Ask:
         found = self._closed.get(key)
         if found is None:
             found = self._closed[key] = closed(self.rules, self.person, purpose, channel, self.now)
+        return found
+
+    def opening(self, purpose: str, channel: str) -> Opening | None:
+        """When a contact may go out for a purpose on a channel (`models.decisions.hours.opening`)."""
+        key = (purpose, channel)
+        found = self._openings.get(key, _NOT_LOOKED_UP)
+        if found is _NOT_LOOKED_UP:
+            found = self._openings[key] = opening_by(self.rules, self.person, purpose, channel, self.now)
         return found
 
     def marks(self, purpose: int) -> list[Mark]:

@@ -7,6 +7,7 @@ from models.decisions.person import Person
 from models.decisions.rule_types import Rules
 
 REFUSED, NO_BASIS = "refused_channel", "no_basis"
+_SAID_NO, _SAID_YES = Answer.REFUSED, Answer.GRANTED
 
 
 def closed(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> str:
@@ -19,11 +20,11 @@ def closed(rules: Rules, person: Person, purpose: str, channel: str, now: int) -
         return ""
     register = person.register
     said = answer(register, MARKETING, channel, now)
-    if said == Answer.REFUSED:
+    if said is _SAID_NO:
         return REFUSED
     if needed.needs == "nothing":
         return ""
-    if said == Answer.GRANTED:
+    if said is _SAID_YES:
         if needed.needs != "confirmed_consent":
             return ""
         word = register.get((MARKETING, channel)) or register[MARKETING, EVERY]

@@ -6,8 +6,6 @@ from typing import Final
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import Ask, Held
-from models.decisions.basis import NO_BASIS, REFUSED
-from models.decisions.hours import never_open
 from models.decisions.limits import full_until, reached
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rule_types import Limit, a_week
@@ -24,7 +22,8 @@ def held_erased(ask: Ask, purpose: str) -> Held | None:
 
 
 def held_restricted(ask: Ask, purpose: str) -> Held | None:
-    return Held("restricted") if ask.person.restricted(purpose, ask.now) else None
+    person = ask.person
+    return Held("restricted") if person.tail.restrictions and person.restricted(purpose, ask.now) else None
 
 
 def held_expired(ask: Ask, purpose: str) -> Held | None:
@@ -93,15 +92,14 @@ def held_alarm(ask: Ask, purpose: str) -> Held | None:
 
 
 def held_unreachable(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(UNREACHABLE) if unreachable(ask.standing, channel) else None
+    standing = ask.standing
+    return Held(UNREACHABLE) if standing.unreachable and unreachable(standing, channel) else None
 
 
-def held_refused_channel(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(REFUSED) if ask.closed(purpose, channel) == REFUSED else None
-
-
-def held_no_basis(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(NO_BASIS) if ask.closed(purpose, channel) == NO_BASIS else None
+def held_closed(ask: Ask, purpose: str, channel: str) -> Held | None:
+    """Two gates, of which one holds at most."""
+    code = ask.closed(purpose, channel)
+    return Held(code) if code else None
 
 
 def held_after_decline(ask: Ask, purpose: str, channel: str) -> Held | None:
@@ -117,15 +115,14 @@ def held_after_decline(ask: Ask, purpose: str, channel: str) -> Held | None:
 
 
 def held_hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held("hours_never") if never_open(ask.rules, ask.person, purpose, channel, ask.now) else None
+    return Held("hours_never") if ask.opening(purpose, channel) is None else None
 
 
 def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
     """Of the limits that are reached the one that holds longest."""
     until = -1
-    country = ask.person.tail.country
     for limit in limits:
-        if limit.countries and not limit.is_for(country):
+        if limit.countries and not limit.is_for(ask.person.tail.country):
             continue
         frees = reached(ask.marks(limit.purpose), limit, ask.now)
         if frees == 0:

@@ -16,15 +16,14 @@ from models.decisions.customer_gates import (
     held_after_outcomes,
     held_alarm,
     held_bad_experience,
+    held_closed,
     held_cool_down,
     held_erased,
     held_expired,
     held_hours_never,
     held_in_conversation,
-    held_no_basis,
     held_open_case,
     held_own_cap,
-    held_refused_channel,
     held_restricted,
     held_silent,
     held_unreachable,
@@ -246,8 +245,8 @@ TABLE: Final = (
     Row("condition", _ALL, OF_ACTION, _condition),
     Row(FOR_A_PERSON, _ALL, OF_ACTION, _for_a_person),
     Row(UNREACHABLE, _ALL, OF_CHANNEL, held_unreachable),
-    Row(REFUSED, _ASKED, OF_CHANNEL, held_refused_channel),
-    Row(NO_BASIS, _ASKED, OF_CHANNEL, held_no_basis),
+    Row(REFUSED, _ASKED, OF_CHANNEL, held_closed),
+    Row(NO_BASIS, _ASKED, OF_CHANNEL, held_closed),
     Row("ad_free", _SOLD, OF_CUSTOMER, held_ad_free),
     Row("silent", _SOLD, OF_CUSTOMER, held_silent),
     Row("unwanted_topic", _SOLD, OF_ACTION, _unwanted_topic),
@@ -271,7 +270,7 @@ TABLE: Final = (
     Row("alarm", _SOLD, OF_CUSTOMER, held_alarm),
     Row("hours_never", _ASKED, OF_CHANNEL, held_hours_never),
 )
-"""All gates. A cap of one channel is a gate of the action and that channel: `judge`."""
+"""All gates. A cap of one channel is a gate of the action and that channel: `judge`. Two rows may have one function."""
 CODES: Final = tuple(dict.fromkeys(row.code for row in TABLE))
 """In the order in which they are told."""
 if tuple(SENTENCES) != CODES:

@@ -5,14 +5,14 @@ All gates are judged anew each time, for every candidate, and none ends the list
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
 from models.decisions.basis import NO_BASIS, REFUSED
 from models.decisions.customer_gates import capped
-from models.decisions.gate_table import CODES, FOR_A_PERSON, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, STOPPED, TABLE
+from models.decisions.gate_table import CODES, FOR_A_PERSON, OF_CHANNEL, OF_CUSTOMER, STOPPED, TABLE
+from models.decisions.may_hold import Gates, MayHold, gates_of, may_hold
 from models.decisions.person import Person
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rule_types import ActionRules, Rules
@@ -56,15 +56,14 @@ _OF_TEST: Final = frozenset(
 _ONLY_MARKETING: Final = frozenset({MARKETING})
 
 
-def _rows(of: str, codes: frozenset[str] = frozenset(CODES)) -> dict[str, tuple[Callable[..., Held | None], ...]]:
+def _rows(of: str, codes: frozenset[str]) -> dict[str, Gates]:
     """By purpose."""
     return {
-        purpose: tuple(row.gate for row in TABLE if row.of == of and purpose in row.stops and row.code in codes)
+        purpose: gates_of(row for row in TABLE if row.of == of and purpose in row.stops and row.code in codes)
         for purpose in ACTION_PURPOSES
     }
 
 
-_OF_CUSTOMER, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_CHANNEL)
 _SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
 _AGAINST_CUSTOMER, _AGAINST_CHANNEL = _rows(OF_CUSTOMER, _SAID_OF_THEM), _rows(OF_CHANNEL, _SAID_OF_THEM)
 _AGAINST_CHANNEL[MARKETING] = _rows(OF_CHANNEL, _SAID_OF_THEM | {UNREACHABLE})[MARKETING]
@@ -95,8 +94,9 @@ def customer_wide(ask: Ask) -> Held | None:
     if moment.purposes != _ONLY_MARKETING:
         return None
     first = ""
+    nowhere = ask.standing.unreachable
     for channel in moment.channels:
-        code = UNREACHABLE if unreachable(ask.standing, channel) else ask.closed(MARKETING, channel)
+        code = UNREACHABLE if nowhere and unreachable(ask.standing, channel) else ask.closed(MARKETING, channel)
         if not code or (ask.test and code == NO_BASIS):
             return None
         first = first or code
@@ -105,52 +105,26 @@ def customer_wide(ask: Ask) -> Held | None:
 
 def judge(ask: Ask, action: str) -> Judged:
     """Judge a candidate: the best channel that nothing closes, else the first, and all gates that hold."""
-    one = ask.rules.actions[action]
-    purpose = one.purpose
-    gates = ask.rules.gates.get(action)
-    if gates is None:
-        gates = ask.rules.gates[action] = _may_hold(one)
-    held = [found for gate in gates if (found := gate(ask, one)) is not None]
-    held += _of_customer(ask, purpose)
-    channels = channels_of(ask.rules, one, ask.person, ask.now)
+    rules = ask.rules
+    one = rules.actions[action]
+    gates = may_hold(rules, one)
+    held = [found for gate in gates.action if (found := gate(ask, one)) is not None]
+    of_customer = ask.of_customer.get(one.purpose)
+    held += _of_customer(ask, one.purpose, gates) if of_customer is None else of_customer
+    channels = channels_of(rules, one, ask.person, ask.now)
     if ask.test:
-        return _of_a_test(ask, one, held, channels)
+        return _of_a_test(ask, one, gates, held, channels)
     for channel in channels:
-        if not _on(ask, one, channel):
+        if not _on(ask, one, gates, channel):
             return Judged(action, channel, in_order(held) if held else ())
-    return Judged(action, channels[0], in_order([*held, *_on(ask, one, channels[0])]))
+    return Judged(action, channels[0], in_order([*held, *_on(ask, one, gates, channels[0])]))
 
 
-def _of_a_test(ask: Ask, action: ActionRules, held: list[Held], channels: tuple[str, ...]) -> Judged:
+def _of_a_test(ask: Ask, action: ActionRules, gates: MayHold, held: list[Held], channels: tuple[str, ...]) -> Judged:
     """`judge` of a test customer."""
-    found = {channel: [one for one in _on(ask, action, channel) if one.code in _OF_TEST] for channel in channels}
+    found = {channel: [one for one in _on(ask, action, gates, channel) if one.code in _OF_TEST] for channel in channels}
     channel = next((one for one in channels if not found[one]), channels[0])
     return Judged(action.name, channel, in_order([one for one in (*held, *found[channel]) if one.code in _OF_TEST]))
-
-
-def _may_hold(action: ActionRules) -> tuple[Callable[..., Held | None], ...]:
-    """The gates of an action, but those that hold nobody as the policy has the action."""
-    rows = (row for row in TABLE if row.of == OF_ACTION and action.purpose in row.stops)
-    return tuple(row.gate for row in rows if row.code not in _OPEN or not _OPEN[row.code](action))
-
-
-_OPEN: Final[dict[str, Callable[[ActionRules], bool]]] = {
-    "off": lambda action: not action.off,
-    "rollout": lambda action: action.rollout >= 1.0,
-    "dates": lambda action: not (action.starts or action.ends),
-    "wrong_level": lambda action: not action.levels,
-    "wrong_class": lambda action: not action.classes,
-    "condition": lambda action: action.when is None and not action.reward,
-    "unwanted_topic": lambda action: action.topic is None,
-    "no_content": lambda action: not action.languages,
-    "promotion_open": lambda action: not action.promotion,
-    "promotion_used": lambda action: not action.promotion,
-    "cap": lambda action: not action.limits,
-    "once_per": lambda action: not action.once_per,
-    "unprofitable": lambda action: action.liability <= 0.0,
-    "budget": lambda action: not action.budgets,
-}
-"""When a gate of an action holds nobody; one that is not here is always asked."""
 
 
 def channel_held(ask: Ask, action: str, channel: str) -> Holding:
@@ -171,42 +145,38 @@ def reaches_nobody(ask: Ask, judged: Judged) -> bool:
     """Whether something else than marketing is held by this alone, that on no channel of it anything arrives. A stop
     does not keep a person from seeing to it."""
     one = ask.rules.actions[judged.action]
-    if one.purpose == MARKETING or [held.code for held in judged.held if held.code != STOPPED] != [UNREACHABLE]:
+    if one.purpose == MARKETING or not _by_this_alone(judged, UNREACHABLE):
         return False
     return all(unreachable(ask.standing, channel) for channel in channels_of(ask.rules, one, ask.person, ask.now))
 
 
 def needs_a_person(judged: Judged) -> bool:
     """Whether an action is held by this alone, that a person has to do it; as above, whatever is stopped."""
-    return [held.code for held in judged.held if held.code != STOPPED] == [FOR_A_PERSON]
+    return _by_this_alone(judged, FOR_A_PERSON)
 
 
-def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:
+def _by_this_alone(judged: Judged, code: str) -> bool:
+    held = judged.held
+    return len(held) <= 2 and [one.code for one in held if one.code != STOPPED] == [code]
+
+
+def _on(ask: Ask, action: ActionRules, gates: MayHold, channel: str) -> Holding:
     """What holds an action on a channel."""
-    held = _of_channel(ask, action.purpose, channel)
+    purpose = action.purpose
+    key = (purpose, channel)
+    held = ask.of_channels.get(key)
+    if held is None:  # whatever the action
+        found = [one for gate in gates.channel if (one := gate(ask, purpose, channel)) is not None]
+        held = ask.of_channels[key] = tuple(found)
     limits = action.limits_on.get(channel)
     full = capped(ask, limits) if limits else None
     return held if full is None else (*held, full)
 
 
-def _of_customer(ask: Ask, purpose: str) -> Holding:
+def _of_customer(ask: Ask, purpose: str, gates: MayHold) -> Holding:
     """What holds a purpose, whatever the action and its channel."""
-    found = ask.of_customer.get(purpose)
-    if found is None:
-        found = ask.of_customer[purpose] = tuple(
-            held for gate in _OF_CUSTOMER[purpose] if (held := gate(ask, purpose)) is not None
-        )
-    return found
-
-
-def _of_channel(ask: Ask, purpose: str, channel: str) -> Holding:
-    """What holds a purpose on a channel, whatever the action."""
-    key = (purpose, channel)
-    found = ask.of_channels.get(key)
-    if found is None:
-        found = ask.of_channels[key] = tuple(
-            held for gate in _OF_CHANNEL[purpose] if (held := gate(ask, purpose, channel)) is not None
-        )
+    held = [one for gate in gates.customer if (one := gate(ask, purpose)) is not None]
+    found = ask.of_customer[purpose] = tuple(held)
     return found
 
 

@@ -48,12 +48,7 @@ def opening(policy: PolicyInForce, person: Person, purpose: str, channel: str, n
     Args:
         now: log time in ms.
     """
-    return _opening(rules_of(policy), person, purpose, channel, now)
-
-
-def never_open(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> bool:
-    """Whether `opening` has none."""
-    return _opening(rules, person, purpose, channel, now) is None
+    return opening_by(rules_of(policy), person, purpose, channel, now)
 
 
 class _Found(NamedTuple):
@@ -66,7 +61,8 @@ class _Found(NamedTuple):
     zone: str
 
 
-def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> Opening | None:
+def opening_by(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> Opening | None:
+    """`opening`, by a policy's rules."""
     tail = person.tail
     key = (purpose, channel, tail.country, tail.time_zone, tail.quiet)
     at = now // SECOND  # spans begin and end with seconds
@@ -78,7 +74,8 @@ def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int)
         if len(rules.openings) >= MOST_LOOKED_UP:
             rules.openings.clear()
         rules.openings[key] = found
-    return Opening(max(found.start * SECOND, now), found.end * SECOND, found.zone)
+    start = found.start * SECOND
+    return Opening(start if start > now else now, found.end * SECOND, found.zone)
 
 
 def _found(rules: Rules, purpose: str, channel: str, tail: Tail, asked: int) -> _Found | None:

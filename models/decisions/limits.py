@@ -19,17 +19,15 @@ Mark = tuple[int, int, int, int]
 def marks_of(standing: Standing, purpose: int) -> list[Mark]:
     """The contacts for a purpose (by number), the latest first. Of a trigger that may yet arrive the time is the latest
     at which it can: so it counts in every window, and a word of it frees earlier."""
-    marks = [
-        (expires if stage in _ROOM else time, channel, kind, 1)
-        for _, time, expires, _, channel, _, kind, whose, stage, _, _, _ in standing.outstanding
-        if whose == purpose and stage != _GIVEN_BACK
-    ]
-    marks += [
-        ((day + 1) * DAY, channel, kind, many)
-        for day, channel, kind, whose, many in standing.counts
-        if whose == purpose
-    ]
-    marks.sort(reverse=True)
+    marks: list[Mark] = []
+    for _, time, expires, _, channel, _, kind, whose, stage, _, _, _ in standing.outstanding:
+        if whose == purpose and stage != _GIVEN_BACK:
+            marks.append((expires if stage in _ROOM else time, channel, kind, 1))
+    for day, channel, kind, whose, many in standing.counts:
+        if whose == purpose:
+            marks.append(((day + 1) * DAY, channel, kind, many))
+    if len(marks) > 1:
+        marks.sort(reverse=True)
     return marks
 
 

@@ -32,7 +32,7 @@ def preview(given: Given) -> list[Said]:
         return [structs.replace(said, gate=NO_ACTION)]
     judged = judge(ask, data.action)
     said = structs.replace(said, moment=ask.moment, level=ask.level, channel=judged.channel)
-    hour, held = opening_of(given, judged), list(judged.held)
+    hour, held = opening_of(ask, judged), list(judged.held)
     if hour is None or hour.at > given.now:
         held.append(Held(NEVER_OPEN) if hour is None else Held(HOURS, hour.at))
     stands = [one for one in held if one.code == STOPPED or not (data.at_once and one.until)]

@@ -112,7 +112,7 @@ def _looked_at(given: Given, one: Unsent, triggered: bool) -> list[Said]:
     purpose = ACTION_PURPOSES.index(policy.policy.action[action].purpose)
     if found.held:
         return _later(given, one, _own_time(given, purpose))
-    hour = opening_of(given, found)
+    hour = opening_of(ask, found)
     if hour is None:
         return _drop(given, one, NEVER_OPEN)
     if hour.at > now:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -224,8 +223,10 @@ class Rules:
     _weeks: dict[tuple[str, str, str, tuple[str, ...]], Week] = field(default_factory=dict)
     openings: dict[tuple[str, str, str, str, tuple[str, ...]], Any] = field(default_factory=dict)
     """Kept by `models.decisions.hours`."""
-    gates: dict[str, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
-    """By action, those that may hold it: kept by `models.decisions.gates`."""
+    gates: dict[str, Any] = field(default_factory=dict)
+    """By action, those that may hold it: kept by `models.decisions.may_hold`."""
+    scores: dict[tuple[str, str], float] = field(default_factory=dict)
+    """By action and channel: kept by `models.decisions.waits`."""
     does: dict[int, int] = field(default_factory=dict)
     """By kind, what a touchpoint may do: kept by `models.decisions.inert`."""
 

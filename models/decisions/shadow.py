@@ -19,7 +19,7 @@ SHADOW: Final = "shadow"
 
 def passes_in_shadow(found: Judged) -> bool:
     """Whether nothing but its mode holds an action."""
-    return [held.code for held in found.held] == [SHADOW]
+    return len(found.held) == 1 and found.held[0].code == SHADOW
 
 
 ONLY_SHADOW: Final = 1

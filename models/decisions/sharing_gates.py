@@ -42,7 +42,7 @@ def checked_for(given: Given, name: str, action: str, starts: int, channel: str 
         ask.purse.demand(ask.rules, ask.rules.actions[action], now)
     if wide is not None or judged.held:
         return Checked(judged, wide.code if wide is not None else judged.held[0].code)
-    hour = opening_of(given, judged)
+    hour = opening_of(ask, judged)
     ends = now + rules_of(given.policy).actions[action].expires
     if hour is None or hour.at > now or (hour.until and hour.until <= starts) or ends <= starts:
         return Checked(judged, HOURS)

@@ -57,4 +57,4 @@ def price_of(policy: PolicyInForce, action: str, prices: Mapping[str, float]) ->
 
 def is_held_by_budgets_alone(found: Judged) -> bool:
     """Whether it could be done, were there room."""
-    return bool(found.held) and all(held.code == "budget" for held in found.held)
+    return len(found.held) == 1 and found.held[0].code == "budget"

@@ -13,8 +13,9 @@ from models.decisions.draw import in_control, score
 from models.decisions.gate_table import STOPPED
 from models.decisions.gates import Ask, Judged
 from models.decisions.given import Given, Said, id_at
-from models.decisions.hours import LEAST_LIFE, Opening, opening
+from models.decisions.hours import LEAST_LIFE, Opening, opening_by
 from models.decisions.outranking import OUTRANKING, outranked
+from models.decisions.policy.types import Policy
 from models.decisions.rules import rules_of
 from models.decisions.standing import Waiting, gate_number, number_of
 from models.decisions.words import SENTENCES, WAITS
@@ -56,14 +57,14 @@ def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], l
         first = next((held.code for held in judged[0].held if held.code != STOPPED), STOPPED) if judged else NO_ACTION
         return end(given, one, name, first, level, judged)
     until = min(max(first_of, given.now + LEAST_WAIT), given.now + given.tick)
-    return wait(given, one, name, of.held[0].code, until, level, judged)
+    return wait(given, one, name, of.held[0].code, until, level)
 
 
 def give_way(given: Given, ask: Ask, one: Waiting, judged: Sequence[Judged], made: list[Said]) -> Said | None:
     """Take back what takes the place of a more important action, and wait for word of it; at its expiry it counts as
     delivered. None: nothing gives way. made: takes the withdrawals."""
     found = outranked(ask, judged)
-    hour = None if found is None else opening_of(given, found.judged)
+    hour = None if found is None else opening_of(ask, found.judged)
     if found is None or hour is None or hour.at > given.now:
         return None
     for entry in found.gives_way:
@@ -71,7 +72,7 @@ def give_way(given: Given, ask: Ask, one: Waiting, judged: Sequence[Judged], mad
             name = given.policy.named[entry.action]
             made.append(Said("withdrawn", reason=OUTRANKING, trigger=f"{entry.id:032x}", action=name, withdraws=True))
     until = min(max(entry.expires for entry in found.gives_way), given.now + given.tick)
-    return wait(given, one, ask.moment, OUTRANKING, until, ask.level, judged)
+    return wait(given, one, ask.moment, OUTRANKING, until, ask.level)
 
 
 def later(
@@ -82,12 +83,10 @@ def later(
         return end(given, one, name, NEVER_OPEN, level, judged)
     first = min(hours, key=lambda hour: hour.at)
     span = min(SPREAD, first.until - first.at) if first.until else SPREAD
-    return wait(given, one, name, HOURS, first.at + given.phase % max(span, SECOND), level, judged)
+    return wait(given, one, name, HOURS, first.at + given.phase % max(span, SECOND), level)
 
 
-def wait(
-    given: Given, one: Waiting, name: str, gate: str, until: int, level: str = "", judged: Sequence[Judged] = ()
-) -> Said:
+def wait(given: Given, one: Waiting, name: str, gate: str, until: int, level: str = "") -> Said:
     """Look at it again then; a touchpoint's moment must be answered within its life.
 
     Said once for what it waits for, however often it is looked at meanwhile; what is taken back for it is said each
@@ -98,7 +97,8 @@ def wait(
     if within:
         wakes = min(wakes, whole_second(one.asked + within))
     if one.wakes != wakes:
-        standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
+        moment, asked, _, threshold, again = one
+        standing.waiting[standing.waiting.index(one)] = Waiting(moment, asked, wakes, threshold, again)
     number = _NUMBERS[gate]
     if standing.told.get(one.moment) == number and gate != OUTRANKING:
         return Said("")
@@ -129,9 +129,8 @@ def crowded(given: Given, name: str) -> Said:
 def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged], level: str = "") -> Said:
     """Somebody has to see to it: what is due to the customer reaches them on no channel, or is not done by itself. What
     the control group does not get is due to none of them."""
-    purpose, control = given.policy.policy.action[owed.action].purpose, given.policy.policy.control
     found = end(given, one, name, owed.held[0].code, level, judged)
-    if (purpose == MARKETING or (purpose == CARE and not control.care)) and is_in_control(given):
+    if not_for_control(given, owed.action) and is_in_control(given):
         return found
     return structs.replace(found, action=TASK, reason=owed.action)
 
@@ -139,26 +138,33 @@ def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[J
 # -- parts
 
 
-def opening_of(given: Given, found: Judged) -> Opening | None:
-    policy, person = given.policy, given.person
-    if person.is_test(given.now):
-        return Opening(given.now, 0, "")
-    purpose = policy.policy.action[found.action].purpose
-    hour = opening(policy, person, purpose, found.channel, given.now)
-    if purpose == MARKETING and hour is not None and 0 < hour.until < max(hour.at, given.now) + LEAST_LIFE:
-        return opening(policy, person, purpose, found.channel, hour.until)
+def opening_of(ask: Ask, found: Judged) -> Opening | None:
+    """The next span in which an action may go out by its channel; of marketing, one that is long enough."""
+    if ask.test:
+        return Opening(ask.now, 0, "")
+    purpose = ask.rules.actions[found.action].purpose
+    hour = ask.opening(purpose, found.channel)
+    if purpose == MARKETING and hour is not None and 0 < hour.until < hour.at + LEAST_LIFE:
+        return opening_by(ask.rules, ask.person, purpose, found.channel, hour.until)
     return hour
 
 
 def score_of(given: Given, found: Judged) -> float:
     """By the policy's figures; of an action with a second step, that too as often as it is reached."""
-    policy = given.policy.policy
-    action, channel = policy.action[found.action], policy.channel[found.channel]
+    scores, key = rules_of(given.policy).scores, (found.action, found.channel)
+    score = scores.get(key)
+    if score is None:
+        score = scores[key] = _score(given.policy.policy, *key)
+    return score
+
+
+def _score(policy: Policy, name: str, by: str) -> float:
+    action, channel = policy.action[name], policy.channel[by]
     if action.then is None:
         return score(action, channel)
     second = policy.action[action.then.action]
-    by = policy.channel[second.channels[0]] if second.channels else channel
-    return score(action, channel) + action.then.reached * score(second, by)
+    then_by = policy.channel[second.channels[0]] if second.channels else channel
+    return score(action, channel) + action.then.reached * score(second, then_by)
 
 
 def told_candidates(
@@ -169,17 +175,23 @@ def told_candidates(
     if not judged:
         return ()
     chance = free or {}
-    alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if LEAVE_ALONE in chance else ()
-    return alone + tuple(
-        Candidate(
-            found.action,
-            found.channel,
-            tuple(held.code for held in found.held) or (() if free is None or found.action in free else (HOURS,)),
-            score_of(given, found) if found.channel else 0.0,
-            chance.get(found.action, 0),
+    told = [Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE])] if LEAVE_ALONE in chance else []
+    for found in judged:
+        action, channel, held = found
+        gates = tuple([one.code for one in held])
+        if not held and free is not None and action not in free:
+            gates = (HOURS,)
+        told.append(
+            Candidate(action, channel, gates, score_of(given, found) if channel else 0.0, chance.get(action, 0))
         )
-        for found in judged
-    )
+    return tuple(told)
+
+
+def not_for_control(given: Given, action: str) -> bool:
+    """Whether the control group does not get an action."""
+    policy = given.policy.policy
+    purpose = policy.action[action].purpose
+    return purpose == MARKETING or (purpose == CARE and not policy.control.care)
 
 
 def is_in_control(given: Given) -> bool:

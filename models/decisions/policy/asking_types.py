@@ -24,7 +24,12 @@ class Level(Part, frozen=True, kw_only=True):
 
 def level_reached(levels: Sequence[Level], risk: float) -> Level | None:
     """The highest of a class's levels, lowest first, that a risk has reached; None: it is below them all."""
-    return next((level for level in reversed(levels) if level.at <= risk), None)
+    found = None
+    for level in levels:
+        if level.at > risk:
+            break
+        found = level
+    return found
 
 
 Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=6)]

@@ -151,6 +151,7 @@ spread = "0s"
 {}
 """
 FEW = '[budget.few]\ncounts = "contacts"\nmost = 3\nper = "day"\n'
+HOLDING = '[plan.dunning]\nmoments = ["asked"]\nholds = true\nsteps = [{ action = "contract" }]'
 EVERYTHING = policy(
     sold="""
 mode = "off"
@@ -166,10 +167,9 @@ once_per = "7d"
 budgets = ["few"]
 liability = 1
 """,
-    contact=CAPPED,
-    top=FEW,
+    contact=f'{CAPPED}cool_down = "20h"\n',
+    top="".join((FEW, HOLDING, "\n", AD_FREE, FREEZE.format("", ""), WORTH)),
 )
-HOLDING = '[plan.dunning]\nmoments = ["asked"]\nholds = true\nsteps = [{ action = "contract" }]'
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,23 +14,22 @@ from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions import gate_table
 from models.decisions.ask import Ask, Held
+from models.decisions.basis import NO_BASIS
+from models.decisions.basis import REFUSED as CLOSED
 from models.decisions.contact import settle
-from models.decisions.gate_table import OF_ACTION, TABLE
-from models.decisions.gates import (
-    _OPEN,
-    _may_hold,
-    channel_held,
-    customer_wide,
-    judge,
-    reaches_nobody,
-)
+from models.decisions.customer_gates import held_hours_never
+from models.decisions.gate_table import OF_ACTION, OF_CHANNEL, TABLE, Row
+from models.decisions.gates import channel_held, channels_of, customer_wide, judge, reaches_nobody
+from models.decisions.may_hold import OPEN, may_hold
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rule_types import ActionRules
 from models.decisions.standing import DayCount, Standing, channel_number
 from models.settings import DAY, HOUR, WEEK
 from tests.unit.models.decisions.test_gates import (
     AD_FREE,
     ALL,
+    ASKED_OF_ALL,
     CASES,
     EACH,
     EVERYTHING,
@@ -200,18 +200,50 @@ def test_what_waited_for_the_end_of_a_freeze_comes_back_each_at_a_time_of_its_ow
     assert len(until) == 4
 
 
+OF_CHANNEL_ONLY = """
+[contact]
+hours = [{{ channels = ["{}"], spans = [{{ start = "09:00", end = "10:00" }}] }}]
+"""
+
+
+def asked_of(world: World, action: str) -> set[Any]:
+    gates = may_hold(world.ask().rules, world.ask().rules.actions[action])
+    return {*gates.action, *gates.customer, *gates.channel}
+
+
+def held_by(row: Row, ask: Ask, action: ActionRules) -> list[Held]:
+    """What a gate answers of an action, on each of its channels."""
+    if row.of == OF_CHANNEL:
+        found = [row.gate(ask, action.purpose, channel) for channel in channels_of(ask.rules, action, ask.person, NOW)]
+    else:
+        found = [row.gate(ask, action if row.of == OF_ACTION else action.purpose)]
+    return [held for held in found if held is not None]
+
+
 def test_a_gate_that_is_not_asked_of_an_action_would_hold_nobody() -> None:
-    action_gates = [row for row in TABLE if row.of == OF_ACTION]
-    assert set(_OPEN) <= {row.code for row in action_gates}
-    for world in (World(), World(EVERYTHING, tail(topics=("tea",), language="fr"), OFFERED), World(EVERYTHING)):
+    assert set(OPEN) <= {(row.of, row.code) for row in TABLE}
+    more = (World(), World(EVERYTHING, tail(topics=("tea",), language="fr"), OFFERED), World(EVERYTHING))
+    for world in (*worlds(), *more):
         ask = world.ask()
         for action in ask.rules.actions.values():
-            asked = _may_hold(action)
-            assert all(row.gate(ask, action) is None for row in action_gates if row.gate not in asked), action.name
+            for row in (row for row in TABLE if action.purpose in row.stops):
+                assert row.gate in asked_of(world, action.name) or not held_by(row, ask, action), (action.name, row)
 
 
 def test_of_an_action_with_every_key_every_gate_is_asked() -> None:
-    everything = World(EVERYTHING).ask().rules.actions["marketing"]
-    assert len(_may_hold(everything)) == sum(row.of == OF_ACTION and MARKETING in row.stops for row in TABLE)
-    for row in TABLE:
-        assert row.code not in _OPEN or row.gate not in _may_hold(World().ask().rules.actions["legal"])
+    text = EVERYTHING.text.replace("[channel.email]", '[channel.email]\nrest = "10d"')
+    off, shadow = (PolicyInForce.of(1, text.replace('mode = "off"', f'mode = "{mode}"')) for mode in ("off", "shadow"))
+    asked = asked_of(World(off), "marketing") | asked_of(World(shadow), "marketing")
+    assert asked == {row.gate for row in TABLE if MARKETING in row.stops}
+    for of, code in OPEN:
+        gates = {row.gate for row in TABLE if (row.of, row.code) == (of, code)}
+        assert not gates & asked_of(World(), "legal"), code
+
+
+def test_of_what_no_policy_asks_for_no_gate_is_asked() -> None:
+    always = {"stopped", "erased", "restricted", "expired", "unreachable"}
+    for world, more in ((World(), set()), (World(policy(top=ASKED_OF_ALL)), {CLOSED, NO_BASIS})):
+        assert {row.code for row in TABLE if row.gate in asked_of(world, "care")} == always | more
+    for channel, asked in (("call", False), ("push", True)):
+        of_channel = policy(contact=OF_CHANNEL_ONLY.format(channel))
+        assert (held_hours_never in asked_of(World(of_channel), "care")) == asked
