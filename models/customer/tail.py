@@ -71,6 +71,7 @@ class TailForLanes(msgspec.Struct, gc=False):
     contract: bytes = msgspec.field(default=b"", name="f")
     standing: bytes = msgspec.field(default=b"", name="E")
     points: bytes = msgspec.field(default=b"", name="P")
+    loyalty: bytes = msgspec.field(default=b"", name="L")
     membership: bytes = msgspec.field(default=b"", name="M")
 
 

@@ -86,7 +86,7 @@ class Given(Struct, frozen=True, gc=False):
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of risk that ask the customer, lowest first."""
-        return self.policy.levels(self.person.customer_class, self.person.level_tier)
+        return self.policy.levels(self.person.customer_class, self.person.level_tier, self.person.level_stage)
 
 
 class Sending(Struct, frozen=True, gc=False):

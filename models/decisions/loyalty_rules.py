@@ -39,6 +39,7 @@ def loyalty_rules(policy: Policy) -> LoyaltyInForce | None:
         ms_of(loyalty.advocate_for),
         0 if loyalty.lapses_after is None else ms_of(loyalty.lapses_after),
         ms_of(loyalty.won_back_for),
+        bool(policy.risk.for_stages),
     )
     thanked = tuple((name, one.when) for name, one in policy.moment.items() if one.sort == "spoke_well")
     words = {language: Words(one.good, one.bad, one.negations) for language, one in loyalty.words.items()}

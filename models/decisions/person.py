@@ -39,6 +39,7 @@ class Person:
     in ms, 0: never, or not known. purchase_days: days with a purchase; None: not known. spent: money in all. risk: last
     estimate of churn; None: there is none. value: net spend that is expected within the horizon; None: not known. tier:
     of value, by its name. level_tier: that by whose levels of risk they are asked, by its number in records; 0: none.
+    level_stage: the same of the loyalty loop (`models.loyalty.loop.level_stage_in`), as it was before this step.
     loyal: what stage and index go by; None: the policy keeps none. levels: of the loyalty programme, by the policy;
     None: it keeps none.
     """
@@ -57,6 +58,7 @@ class Person:
         "flags",
         "last_purchase",
         "last_sign",
+        "level_stage",
         "level_tier",
         "levels",
         "loyal",
@@ -85,11 +87,13 @@ class Person:
         loyal: tuple[LoopRules, Facts] | None = None,
         levels: LevelRules | None = None,
         level_tier: int = 0,
+        level_stage: int = 0,
     ) -> None:
         self.customer, self.tail, self.flags = customer, tail, flags
         self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
         self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
-        self.value, self.tier, self.levels, self.level_tier = value, tier, levels, level_tier
+        self.value, self.tier, self.levels = value, tier, levels
+        self.level_tier, self.level_stage = level_tier, level_stage
         self.first_sign, self.loyal = first_sign, loyal
         self._register: Register | None = None
         self._restrictions: Restrictions | None = None

@@ -42,7 +42,7 @@ from models.engine.draws import known_of_actions, taught
 from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
-from models.loyalty.loop import Facts, LoopRules
+from models.loyalty.loop import LEVEL_STAGES, Facts, LoopRules, level_stage_in
 from models.outputs import OUTCOME, ROLE, SHARED, Decision, LoopbackBody, Trigger, Withdrawal, loopback, output_id
 from models.settings import SECOND, EngineSettings
 from models.value.pyramid import value_of
@@ -92,6 +92,7 @@ class Customer(Struct, frozen=True, gc=False):
             ),
             rules_of(policy).membership if policy is not None else None,
             self.held - 1 if self.held else self.tier,
+            level_stage_in(self.tail.loyalty) if policy is not None and policy.by_stage else 0,
         )
 
 
@@ -218,6 +219,7 @@ def emit_said(
         drawn=said.drawn,
         ended=said.ended,
         levels_of=_levels_of(policy, said, person),
+        levels_of_stage=_levels_of_stage(policy, said, person),
         exempt=said.what == "decided" and person is not None and exempt_by_standing(control, person, row.now),
         group=said.group,
     )
@@ -271,6 +273,13 @@ def _levels_of(policy: PolicyInForce, said: Said, person: Person | None) -> str:
     if person is None or not said.level or not policy.by_tier:
         return ""
     return policy.tier_named(person.level_tier) or ""
+
+
+def _levels_of_stage(policy: PolicyInForce, said: Said, person: Person | None) -> str:
+    """The same where they go by the stage of the loyalty loop; empty: by that of none."""
+    if person is None or not said.level or not policy.by_stage or not person.level_stage:
+        return ""
+    return LEVEL_STAGES[person.level_stage - 1]
 
 
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:

@@ -14,6 +14,7 @@ from models.churn.definition import SIGNS
 from models.customer.layout import PENDING_EXAMPLES
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of as in_policy
+from models.loyalty.loop import LEVEL_STAGES
 from models.settings import EngineSettings
 from models.touchpoints.fields import CustomerClass
 from models.value.appraisal import MOST_TIERS
@@ -21,9 +22,11 @@ from models.value.appraisal import MOST_TIERS
 CLASSES: Final = get_args(CustomerClass)
 TIERS: Final = MOST_TIERS + 1
 """By which a class has ladders of its own: none, and each from the top."""
-UNDER_CONTRACT: Final = len(CLASSES) * TIERS
-"""Behind those of classes and tiers, the ladder of whoever has a contract that runs: it has no levels, and whatever the
-risk, an open episode is over."""
+LEVELS_OF: Final = len(CLASSES) * TIERS
+"""So many ladders there are for each stage of the loyalty loop by which levels may go: none, and `LEVEL_STAGES`."""
+UNDER_CONTRACT: Final = LEVELS_OF * (1 + len(LEVEL_STAGES))
+"""Behind those of stages, classes and tiers, the ladder of whoever has a contract that runs: it has no levels, and
+whatever the risk, an open episode is over."""
 LADDERS: Final = UNDER_CONTRACT + 1
 LEVELS: Final = 6
 """Most levels of risk that a policy has."""
@@ -47,6 +50,7 @@ RULES = np.dtype(
         ("policy", "u1"),  # one is in force
         ("values", "u1"),  # it is kept what customers are worth
         ("by_tier", "u1"),  # levels go by the tier, too
+        ("by_stage", "u1"),  # and by the stage of the loyalty loop
         # Of the loyalty loop (`models.loyalty.loop.LoopRules`), where the policy keeps one.
         ("half_life", "<i8"),
         ("lapses_after", "<i8"),
@@ -64,15 +68,15 @@ _NO_RISK_IS_LEFT: Final = 2.0
 
 
 def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,): the `TIERS` of each
-    of `CLASSES`, in order. Without a policy: the settings' own two."""
+    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,): for each stage the
+    `TIERS` of each of `CLASSES`, in order. Without a policy: the settings' own two."""
     ladders, exits = np.full((LADDERS, LEVELS), np.inf), np.full(LADDERS, settings.exit)
     ladders[:, 0] = settings.enter
     if policy is not None:
         ladders[UNDER_CONTRACT], exits[UNDER_CONTRACT] = np.inf, _NO_RISK_IS_LEFT
-        for row, (name, tier) in enumerate(product(CLASSES, range(TIERS))):
-            levels = [level.at for level in policy.levels(name, tier)]
-            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name, tier)
+        for row, (stage, name, tier) in enumerate(product(range(1 + len(LEVEL_STAGES)), CLASSES, range(TIERS))):
+            levels = [level.at for level in policy.levels(name, tier, stage)]
+            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name, tier, stage)
     return ladders, exits
 
 
@@ -98,6 +102,7 @@ def rules_of(
         policy is not None,
         values,
         policy is not None and policy.by_tier,
+        policy is not None and policy.by_stage,
     )
     loyalty = None if policy is None else in_policy(policy).loyalty
     loop = [0] * 6

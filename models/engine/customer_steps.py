@@ -35,7 +35,7 @@ from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import close
 from models.decisions.given import Asks
 from models.engine.arrivals import ASKS, BETWEEN, BUYS, LOOPS, STAYS, WAITS, WAKES, Arrivals
-from models.engine.compiled_rules import LEAVING, SIGN, TIERS, UNDER_CONTRACT
+from models.engine.compiled_rules import LEAVING, LEVELS_OF, SIGN, TIERS, UNDER_CONTRACT
 from models.engine.customer_timers import matured
 from models.engine.lanes import Count, Effect
 from models.engine.valued import count_money, tell_money
@@ -59,7 +59,7 @@ _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _TIMER, _TOUCHPOINT, _LOOP = int(Asks.TIMER), int(Asks.TOUCHPOINT), int(Asks.LOOP)
 _ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _LOOPS = ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS
-_UNDER_CONTRACT, _TIERS = UNDER_CONTRACT, TIERS
+_UNDER_CONTRACT, _TIERS, _LEVELS_OF = UNDER_CONTRACT, TIERS, LEVELS_OF
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
 _LOOKED, _SHARED, _ANSWERED = int(Kind.LOOKED_AT), int(Kind.SHARED_MOMENT), int(Effect.ANSWERED)
@@ -97,7 +97,8 @@ def due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effect
 @compiled
 def _choose_ladder(record: Any, lane: Any, rules: Any) -> None:
     """Levels go by the class and, where the policy says so, by the tier: as it was before this score, and as long as an
-    episode is open as it was when that opened. While a contract runs its customer has none."""
+    episode is open as it was when that opened. And by the stage of the loyalty loop, as it was before they slipped.
+    While a contract runs its customer has none."""
     tier = 0
     if not rules.by_tier:
         lane.held = 0
@@ -105,7 +106,10 @@ def _choose_ladder(record: Any, lane: Any, rules: Any) -> None:
         if record.band != _BAND_AT_RISK or lane.held == 0:
             lane.held = lane.tier + 1
         tier = lane.held - 1
-    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.of_class * _TIERS + tier
+    if lane.now < lane.runs_until:
+        lane.ladder = _UNDER_CONTRACT
+    else:
+        lane.ladder = lane.level_stage * _LEVELS_OF + lane.of_class * _TIERS + tier
 
 
 @compiled

@@ -25,7 +25,7 @@ from models.engine.customer_timers import next_due
 from models.engine.decide import Row
 from models.engine.lanes import earlier, read_tail, timer_of_loyalty
 from models.engine.output_buffer import OutputPosition, Work
-from models.loyalty.loop import STORED_BYTES, stage_in
+from models.loyalty.loop import STORED_BYTES, level_stage_in, stage_in
 from models.loyalty.stored import put_off, timer_of
 from models.settings import DAY
 from models.timeline.order import NEVER, Stage, time_of, timer_position
@@ -161,13 +161,16 @@ class Ground:
 
     def with_loop_in_tail(self, act: Callable[[Ground, ReportedEffect], Done], effect: ReportedEffect) -> Done:
         """Act on an effect of a lane that waits. If touchpoints of the lane count in the loyalty loop, the tail says
-        meanwhile what the lane has of it, and the lane has afterwards what is left there."""
+        meanwhile what the lane has of it, and the lane has afterwards what is left there. Where levels go by the stage,
+        every lane has that."""
         counts = effect.lane in self.looping
         if counts:
             self.write_loop(effect.lane)
         done = act(self, effect)
         if counts:
             self.read_loop(effect.lane)
+        if self.rules["by_stage"]:
+            self.lanes["level_stage"][effect.lane] = level_stage_in(self.block.tail(effect.lane).loyalty)
         return done
 
     def read_loop(self, lane: int) -> None:

@@ -19,13 +19,13 @@ from models.decisions.dates import silences_kept
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.engine.compiled_rules import class_number, levels_end_with_contract
-from models.loyalty.loop import COLUMNS, STORED_BYTES
+from models.loyalty.loop import COLUMNS, STORED_BYTES, level_stage_in
 from models.loyalty.stored import timer_of
 from models.settings import EngineSettings
 from models.timeline.pieces import Piece
 
 _STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), mark_of("contract")
-_POINTS, _MEMBERSHIP = mark_of("points"), mark_of("membership")
+_POINTS, _MEMBERSHIP, _LOYALTY = mark_of("points"), mark_of("membership"), mark_of("loyalty")
 
 
 class Effect(IntEnum):
@@ -108,6 +108,7 @@ LANE = np.dtype(
         ("drawn", "u1"),  # nothing is drawn for some time, since something was: purchases count for what comes of it
         *((name, WORTH[name].str) for name in FIELDS),  # what is held of their value
         ("held", "u1"),  # the tier by which their levels go, one more than `tier`; 0: no episode is open
+        ("level_stage", "u1"),  # by which stage their levels go (`models.loyalty.loop.level_stage_in`); 0: by none
         *COLUMNS,  # of those with a touchpoint that counts in the loyalty loop, what the record has of it; the last
     ]
 )
@@ -132,6 +133,7 @@ OF_RECORD: Final = (
     "drawn",
     *FIELDS,
     "held",
+    "level_stage",
     *(column[0] for column in COLUMNS),
 )
 """Fields of a lane that say what the record's tail says, or hold what lies beside it."""
@@ -194,6 +196,9 @@ def lanes_of(
                 lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:
             lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
+    if policy.by_stage:
+        staged = block.marked(_LOYALTY)
+        lanes["level_stage"][[row for row, _ in staged]] = [level_stage_in(tail.loyalty) for _, tail in staged]
     return lanes
 
 

@@ -15,7 +15,7 @@ from models.engine.arrivals import Arrivals
 from models.engine.compiled_rules import SIGN
 from models.engine.customer_steps import report
 from models.engine.lanes import Effect
-from models.loyalty.loop import MOST, PARTS, STAGES
+from models.loyalty.loop import LEVEL_STAGE, MOST, PARTS, STAGE_BITS, STAGE_MASK, STAGES
 from models.numerics.compiled import compiled
 from models.numerics.maths import exp2
 from models.settings import SECOND
@@ -23,6 +23,7 @@ from models.settings import SECOND
 _STAGED: Final = int(Effect.STAGED)
 _PROSPECT, _NEW, _ACTIVE, _ADVOCATE, _SLIPPING, _LAPSED, _WON_BACK = range(1, len(STAGES) + 1)
 _LAST: Final = LAST
+_LEVEL_STAGE: Final = np.frombuffer(LEVEL_STAGE, dtype=np.uint8)
 
 
 @compiled
@@ -52,9 +53,17 @@ def count_in_loop(
     stage = _stage(record, lane, rules, last_sign, back, faded, now)
     if slipped == 0 and stage in (_SLIPPING, _LAPSED):
         slipped = now // SECOND * SECOND
-    former = lane.loop_stage
+    kept = np.int64(lane.loop_stage)
+    former, before = kept & STAGE_MASK, kept >> STAGE_BITS
+    if not rules.by_stage or stage not in (_SLIPPING, _LAPSED):
+        before = np.int64(0)
+    elif former not in (_SLIPPING, _LAPSED):
+        before = former
     lane.loop_index, lane.loop_at, lane.loop_sign = int(level), _second(at), _second(sign)
-    lane.loop_back, lane.loop_slipped, lane.loop_stage = _second(back), _second(slipped), stage
+    lane.loop_back, lane.loop_slipped = _second(back), _second(slipped)
+    lane.loop_stage = stage | before << STAGE_BITS
+    if rules.by_stage:
+        lane.level_stage = _LEVEL_STAGE[lane.loop_stage]
     if stage == former:
         return n
     n = report(effects, n, lane, index, _STAGED, estimate, 0)

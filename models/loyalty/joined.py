@@ -53,6 +53,7 @@ def join_loops(own: Loop, other: Loop, rules: LoopRules | None) -> None:
     if other.sign > own.sign:
         own.slipped = other.slipped
     own.sign, own.back, own.spoke = max(own.sign, other.sign), max(own.back, other.back), max(own.spoke, other.spoke)
-    own.stage = own.stage or other.stage
+    if not own.stage:
+        own.stage, own.before = other.stage, other.before
     own.praise = [min(mine + theirs, MOST_COUNTED) for mine, theirs in zip(own.praise, other.praise, strict=True)]
     own.blame = min(own.blame + other.blame, MOST_COUNTED)

@@ -20,7 +20,12 @@ from models.settings import SECOND
 Stage = Literal["prospect", "new", "active", "advocate", "slipping", "lapsed", "won_back"]
 STAGES: Final[tuple[Stage, ...]] = ("prospect", "new", "active", "advocate", "slipping", "lapsed", "won_back")
 """By their number in the record, less one: never renumber."""
+LEVEL_STAGES: Final[tuple[Stage, ...]] = ("new", "active", "advocate", "won_back")
+"""By which levels of risk may go: those of whom the risk is estimated, as it was before they slip."""
 _NUMBERS: Final = {stage: number for number, stage in enumerate(STAGES, start=1)}
+SLIPPED: Final = (_NUMBERS["slipping"], _NUMBERS["lapsed"])
+STAGE_BITS, STAGE_MASK = 4, 15
+"""Of the byte that has the stage, and above it the one before."""
 MOST: Final = 100.0
 """The index is between this and its negative."""
 PARTS: Final = 10_000
@@ -44,13 +49,24 @@ STORED_BYTES: Final = _STORED.size
 _STAGE_AT = struct.calcsize("<iIIIII")
 
 
+def _level_stage(byte: int) -> int:
+    number = byte >> STAGE_BITS if byte & STAGE_MASK in SLIPPED else byte & STAGE_MASK
+    stage = STAGES[number - 1] if 0 < number <= len(STAGES) else None
+    return LEVEL_STAGES.index(stage) + 1 if stage in LEVEL_STAGES else 0
+
+
+LEVEL_STAGE: Final = bytes(map(_level_stage, range(256)))
+"""By what that byte says, the place among `LEVEL_STAGES` by which levels of risk go, and one more; 0: by none."""
+
+
 class Loop(msgspec.Struct, gc=False):
     """What the record has of it. Times are ms, whole seconds, 0: never.
 
     index: as of `at`, in `PARTS`; without `at` nothing was weighed. sign: the last sign of staying that was seen. back:
     when they were won back last. spoke: when they spoke well of us last. stage: that was said last, by its number; 0:
     none. slipped: since when they were seen slipping or lapsed, and have not bought. praise: how often they spoke well
-    of us, by the way; blame: how often they spoke ill.
+    of us, by the way; blame: how often they spoke ill. before: the stage before they slipped or lapsed, by its number;
+    0: they have not, or it is not known.
     """
 
     index: int = 0
@@ -62,6 +78,7 @@ class Loop(msgspec.Struct, gc=False):
     stage: int = 0
     praise: list[int] = msgspec.field(default_factory=lambda: [0] * VOICED)
     blame: int = 0
+    before: int = 0
 
     @property
     def praised(self) -> int:
@@ -75,7 +92,8 @@ class Loop(msgspec.Struct, gc=False):
 
 
 class LoopRules(NamedTuple):
-    """Of a policy. half_life, lapses_after (0: two horizons), won_back_for, advocate_for: ms. weights: by kind."""
+    """Of a policy. half_life, lapses_after (0: two horizons), won_back_for, advocate_for: ms. weights: by kind.
+    keeps_before: levels of risk go by the stage, so that `Loop.before` is kept."""
 
     half_life: int
     losses: float
@@ -85,6 +103,7 @@ class LoopRules(NamedTuple):
     advocate_for: int
     lapses_after: int
     won_back_for: int
+    keeps_before: bool = False
 
 
 class Facts(NamedTuple):
@@ -182,19 +201,29 @@ def looked_at(loop: Loop, facts: Facts, rules: LoopRules, now: int) -> Stage:
     stage = stage_of(loop, facts, rules, now)
     if not loop.slipped and stage in ("slipping", "lapsed"):
         loop.slipped = now // SECOND * SECOND
-    loop.stage = _NUMBERS[stage]
+    former, loop.stage = loop.stage, _NUMBERS[stage]
+    if not rules.keeps_before or loop.stage not in SLIPPED:
+        loop.before = 0
+    elif former not in SLIPPED:
+        loop.before = former
     return stage
 
 
 def pack_loop(loop: Loop) -> bytes:
     """As stored."""
     times = map(second_of, (loop.at, loop.sign, loop.back, loop.spoke, loop.slipped))
-    return _STORED.pack(loop.index, *times, loop.stage, *loop.praise, loop.blame)
+    return _STORED.pack(loop.index, *times, loop.stage | loop.before << STAGE_BITS, *loop.praise, loop.blame)
 
 
 def stage_in(stored: bytes) -> int:
     """The number of the stage that was said last, without unpacking the rest; 0: none."""
-    return stored[_STAGE_AT] if stored else 0
+    return stored[_STAGE_AT] & STAGE_MASK if stored else 0
+
+
+def level_stage_in(stored: bytes) -> int:
+    """By which stage levels of risk go, its place among `LEVEL_STAGES` and one more; 0: by none. Of whoever has slipped
+    or lapsed it is the one before: they would go by other levels for that alone."""
+    return LEVEL_STAGE[stored[_STAGE_AT]] if stored else 0
 
 
 def unpack_loop(stored: bytes) -> Loop:
@@ -203,7 +232,7 @@ def unpack_loop(stored: bytes) -> Loop:
         return Loop()
     index, at, sign, back, spoke, slipped, stage, *praise, blame = _STORED.unpack(stored)
     times = (at * SECOND, sign * SECOND, back * SECOND, spoke * SECOND, slipped * SECOND)
-    return Loop(index, *times, stage, praise, blame)
+    return Loop(index, *times, stage & STAGE_MASK, praise, blame, stage >> STAGE_BITS)
 
 
 def _fades(time: int, rules: LoopRules) -> float:

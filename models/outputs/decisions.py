@@ -89,18 +89,18 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     the customer as a whole. control: the customer is of the control group, so `action` is what would have been done.
     policy: its name. value, tier: what was known of the customer's value. levels_of: where levels of risk go by the
     tier of value, the tier by whose level it was asked: that of the estimate before, or the one at which the episode
-    opened. exempt: the customer is exempt from the control group by their plan, programme or tier of value. late: of a
-    version that came into force not at a boundary but before the record at `at` and the due items that stand before
-    that: the last boundary that the line had crossed there. timer: of a late one that came into force between two of
-    these due items: the first that it decides, as its timer position (`models.timeline.order`) and its customer.
-    champion: of a version that is the first in force here since this model was promoted. lineage: of a version that
-    another learner than the application's first has made: that learner's schema. Two of them may have made versions of
-    one boundary; `model_version` of the decisions that follow means this one's. settings: what an operator's settings
-    change, by name: the old value and the new one. test: it is about somebody who tries things out, or for them. drawn:
-    what the learned choice drew by. ended: of what ``outcome``, what came of a draw. ledger: of `LEDGER`, what was
-    booked in the customer's account of points. loyalty: of `LOYALTY`, where they are in the loyalty loop. membership:
-    of `MEMBERSHIP`, what changed in their membership of the loyalty programme. group: names what two customers are
-    offered together; of both it is the same.
+    opened. levels_of_stage: the same of the loyalty loop, where they go by its stage. exempt: the customer is exempt
+    from the control group by their plan, programme or tier of value. late: of a version that came into force not at a
+    boundary but before the record at `at` and the due items that stand before that: the last boundary that the line had
+    crossed there. timer: of a late one that came into force between two of these due items: the first that it decides,
+    as its timer position (`models.timeline.order`) and its customer. champion: of a version that is the first in force
+    here since this model was promoted. lineage: of a version that another learner than the application's first has
+    made: that learner's schema. Two of them may have made versions of one boundary; `model_version` of the decisions
+    that follow means this one's. settings: what an operator's settings change, by name: the old value and the new one.
+    test: it is about somebody who tries things out, or for them. drawn: what the learned choice drew by. ended: of what
+    ``outcome``, what came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of points. loyalty:
+    of `LOYALTY`, where they are in the loyalty loop. membership: of `MEMBERSHIP`, what changed in their membership of
+    the loyalty programme. group: names what two customers are offered together; of both it is the same.
     """
 
     id: str
@@ -135,6 +135,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     ended: Ended | None = None
     loyalty: LoyaltyEntry | None = None
     levels_of: str = ""
+    levels_of_stage: str = ""
     exempt: bool = False
     group: str = ""
 

@@ -92,7 +92,8 @@ class Climbed:
 
     def take(self, person: Person, stored: bytes, policy: PolicyInForce) -> None:
         """stored: how we stand with them."""
-        levels, (_, reached, _, _) = policy.levels(person.customer_class, person.level_tier), watched(stored)
+        levels = policy.levels(person.customer_class, person.level_tier, person.level_stage)
+        reached = watched(stored)[1]
         for one in levels:
             self._at[one.name] = max(one.at, self._at.get(one.name, 0.0))
         level = level_reached(levels, reached)

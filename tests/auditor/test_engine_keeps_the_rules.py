@@ -75,6 +75,23 @@ levels = [{ name = "slipping", at = 0.55 }, { name = "at_risk", at = 0.7 }, { na
 """
 )
 """Levels of risk by tier, and who is exempt from a large control group."""
+BY_STAGE = (
+    BY_TIER
+    + """
+[loyalty]
+active_from = 3
+won_back_for = "30d"
+[[risk.for_stages]]
+stages = ["new", "won_back"]
+exit = 0.25
+levels = [{ name = "slipping", at = 0.35 }, { name = "at_risk", at = 0.6 }, { name = "leaving", at = 0.75 }]
+[[risk.for_stages]]
+stages = ["active"]
+classes = ["consumer"]
+levels = [{ name = "slipping", at = 0.6 }, { name = "at_risk", at = 0.75 }, { name = "leaving", at = 0.85 }]
+"""
+)
+"""The same, and by the stage of the loyalty loop."""
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
@@ -89,6 +106,7 @@ _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
                 "budgets, one of which is lowered": (LIMITED, LIMITED.replace("most = 9", "most = 5")),
                 "a choice that is learned, and is not": (LEARNED, EXAMPLE, LEARNED),
                 "levels by tier, and not": (BY_TIER, EXAMPLE, BY_TIER),
+                "levels by stage, and not": (BY_STAGE, EXAMPLE, BY_STAGE),
             }.items()
         ),
     ],
@@ -117,6 +135,10 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
         told = [value for line in lines_of(world) for value in line.decisions]
         assert sum(b'"levels_of":"best"' in value for value in told) > 10
         assert min(sum(word in value for value in told) for word in (b'"exempt":true', b'"control":true')) > 10
+    if BY_STAGE in texts:
+        told = [value for line in lines_of(world) for value in line.decisions]
+        stages = (b'levels_of_stage":"new"', b'levels_of_stage":"active"')
+        assert min(sum(stage in value for value in told) for stage in stages) > 1
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
 
 

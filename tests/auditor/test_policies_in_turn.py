@@ -15,7 +15,7 @@ from models.settings import DAY, HOUR
 from models.simulation.rehearsal import rehearse
 from models.timeline.batch import LogRecord
 from streams.operations.audit import audit
-from tests.auditor.test_engine_keeps_the_rules import BY_TIER, EXAMPLE, LEARNED, LIMITED
+from tests.auditor.test_engine_keeps_the_rules import BY_STAGE, BY_TIER, EXAMPLE, LEARNED, LIMITED
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.kept_topics import lines_of
@@ -29,6 +29,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "policies"
 POLICIES = {path.parent.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*/policy.toml"))} | {
     "example": EXAMPLE,
     "by tier": BY_TIER,
+    "by stage": BY_STAGE,
     "learned": LEARNED,
     "limited": LIMITED,
     "loyalty": KEPT,

@@ -21,6 +21,7 @@ from tests.auditor import (
     broken_points,
     broken_records,
     broken_sharing,
+    broken_stages,
     broken_tiers,
     broken_times,
 )
@@ -30,6 +31,7 @@ from tests.support.audited import Log
 SUBJECTS = (
     *(broken_contact, broken_times, broken_caps, broken_actions, broken_control, broken_records, broken_plans),
     *(broken_outside, broken_draws, broken_points, broken_levels, broken_tiers, broken_sharing, broken_loyalty),
+    broken_stages,
 )
 """Each adds its streams to `BROKEN`."""
 CASES = [(rule, function) for rule, functions in BROKEN.items() for function in functions]
@@ -42,6 +44,13 @@ def test_there_is_a_stream_that_breaks_every_rule() -> None:
 def test_a_window_of_the_learned_choice_breaks_none() -> None:
     log = Log.begun()
     broken_draws.a_whole_window(log)
+    log.clock()
+    assert not log.broken()
+
+
+def test_levels_of_the_stage_before_break_none() -> None:
+    log = Log.begun()
+    broken_stages.good(log)
     log.clock()
     assert not log.broken()
 

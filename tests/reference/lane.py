@@ -65,7 +65,7 @@ from models.engine.output_buffer import OutputPosition, Work
 from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
 from models.loyalty.experiences import EXPERIENCES, VOICES
-from models.loyalty.loop import unpack_loop
+from models.loyalty.loop import LEVEL_STAGES, SLIPPED, STAGES, unpack_loop
 from models.loyalty.stored import timer_of, unpack_account
 from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
@@ -187,13 +187,13 @@ class Lane:
             return [self.settings.enter]
         if self.under_contract:
             return [inf]
-        return [level.at for level in self.policy.levels(self._class, self._tier)]
+        return [level.at for level in self.policy.levels(self._class, self._tier, self._stage)]
 
     @property
     def exit(self) -> float:
         if self.under_contract:
             return 2.0
-        return self.settings.exit if self.policy is None else self.policy.exit(self._class, self._tier)
+        return self.settings.exit if self.policy is None else self.policy.exit(self._class, self._tier, self._stage)
 
     @property
     def _tier(self) -> int:
@@ -201,6 +201,15 @@ class Lane:
         if self.policy is None or self.record is None or not self.policy.policy.risk.for_tiers:
             return 0
         return self.record.worth.held - 1
+
+    @property
+    def _stage(self) -> int:
+        """Of the loyalty loop, by whose levels the customer goes: as it was before they slipped."""
+        if self.policy is None or self.record is None or not self.policy.policy.risk.for_stages:
+            return 0
+        loop = unpack_loop(self.record.tail.loyalty)
+        stage = (None, *STAGES)[loop.before if loop.stage in SLIPPED else loop.stage]
+        return LEVEL_STAGES.index(stage) + 1 if stage in LEVEL_STAGES else 0
 
     def hold_tier(self) -> None:
         """Before the customer is scored, by which another tier may be found."""

@@ -232,6 +232,34 @@ levels = [
 """
 )
 """The same, with levels of risk by tier, and who is exempt from control by more than the class."""
+BY_STAGE = (
+    BY_TIER
+    + """
+[loyalty]
+half_life = "30d"
+active_from = 3
+advocate_from = 1
+won_back_for = "30d"
+[[risk.for_stages]]
+stages = ["new"]
+exit = 0.3
+levels = [
+    { name = "slipping", at = 0.42 },
+    { name = "at_risk", at = 0.5 },
+    { name = "leaving", at = 0.7 },
+]
+[[risk.for_stages]]
+stages = ["advocate", "won_back"]
+classes = ["consumer", "partner"]
+exit = 0.12
+levels = [
+    { name = "slipping", at = 0.2 },
+    { name = "at_risk", at = 0.3 },
+    { name = "leaving", at = 0.44 },
+]
+"""
+)
+"""The same, with levels of risk by the stage of the loyalty loop, too."""
 LEARNED = VALUED.replace(
     'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
 )

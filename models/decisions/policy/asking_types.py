@@ -32,6 +32,8 @@ def level_reached(levels: Sequence[Level], risk: float) -> Level | None:
     return found
 
 
+LevelStage = Literal["new", "active", "advocate", "won_back"]
+"""`models.loyalty.loop.LEVEL_STAGES`."""
 Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=6)]
 
 
@@ -62,17 +64,33 @@ class RiskOfTiers(Part, frozen=True, kw_only=True):
     exit: Risk | None = None
 
 
+class RiskOfStages(Part, frozen=True, kw_only=True):
+    """Other levels for customers at some stages of the loyalty loop. A customer goes by the stage that was said last,
+    and from when they slip or lapse by the one before.
+
+    stages: whose; the loop is kept with `[loyalty]`. classes: only of these classes; without any of all. levels: of the
+    same names as those of `risk.levels`, in the same order. exit: without it that of `risk`.
+    """
+
+    stages: tuple[LevelStage, ...]
+    classes: tuple[CustomerClass, ...] = ()
+    levels: Levels
+    exit: Risk | None = None
+
+
 class Ladder(Part, frozen=True, kw_only=True):
     """The levels of risk. `retention thresholds LOG` shows what a level would have done on a log of your own.
 
     levels: lowest first. exit: the risk below which an episode is over. for_classes: other levels for some classes.
-    for_tiers: other levels for some tiers of value; they come before those of a class.
+    for_tiers: other levels for some tiers of value; they come before those of a class. for_stages: other levels for
+    some stages of the loyalty loop; they come before those of a tier.
     """
 
     levels: Levels
     exit: Risk
     for_classes: tuple[RiskOfClasses, ...] = ()
     for_tiers: tuple[RiskOfTiers, ...] = ()
+    for_stages: tuple[RiskOfStages, ...] = ()
 
 
 DateField = Literal[

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final, get_args
 
 from models.decisions.policy.asking_checks import faults_of_dated
-from models.decisions.policy.asking_types import Level, Moment, RiskOfClasses, RiskOfTiers
+from models.decisions.policy.asking_types import Level, Moment, RiskOfClasses, RiskOfStages, RiskOfTiers
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.calendar_checks import faults_of_calendars
 from models.decisions.policy.choice_checks import faults_of_choice
@@ -61,6 +61,7 @@ def _ladder(policy: Policy) -> Faults:
         if not row.classes:
             yield Problem(f"{key}.classes", "empty", "name the classes whose levels these are")
     yield from _of_tiers(policy)
+    yield from _of_stages(policy)
 
 
 def _of_tiers(policy: Policy) -> Faults:
@@ -84,7 +85,26 @@ def _of_tiers(policy: Policy) -> Faults:
         seen |= whose
 
 
-def _others(key: str, row: RiskOfClasses | RiskOfTiers, policy: Policy) -> Faults:
+def _of_stages(policy: Policy) -> Faults:
+    seen = set[tuple[str, str]]()
+    for n, row in enumerate(policy.risk.for_stages):
+        key = f"risk.for_stages[{n}]"
+        if policy.loyalty is None:
+            yield Problem(key, "given", "add [loyalty]: without it nobody is at a stage")
+            return
+        yield from _others(key, row, policy)
+        if not row.stages:
+            yield Problem(f"{key}.stages", "empty", "name the stages whose levels these are")
+        whose = {(one, stage) for one in row.classes or get_args(CustomerClass) for stage in row.stages}
+        for customer_class, stage in sorted(whose & seen):
+            told = f"{stage} of {customer_class}"
+            yield Problem(f"{key}.stages", told, "give each stage of a class levels once: another row has it")
+        yield from twice(f"{key}.stages", row.stages)
+        yield from twice(f"{key}.classes", row.classes)
+        seen |= whose
+
+
+def _others(key: str, row: RiskOfClasses | RiskOfTiers | RiskOfStages, policy: Policy) -> Faults:
     """Levels that some customers have in place of those of all."""
     names, theirs = [level.name for level in policy.risk.levels], [level.name for level in row.levels]
     yield from _climbs(key, row.levels, policy.risk.exit if row.exit is None else row.exit)

@@ -15,6 +15,7 @@ from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Policy
 from models.decisions.standing import channel_number, number_of
+from models.loyalty.loop import LEVEL_STAGES
 from models.touchpoints.fields import CustomerClass
 from models.touchpoints.kinds import Kind
 from models.touchpoints.types.reserved import PolicyChosenData
@@ -52,7 +53,7 @@ class PolicyInForce:
     risk_moment: str | None = field(repr=False, compare=False)
     named: Mapping[int, str] = field(repr=False, compare=False)
     channel_named: Mapping[int, str] = field(repr=False, compare=False)
-    _ladders: Mapping[tuple[str, int], LevelsAndExit] = field(repr=False, compare=False)
+    _ladders: Mapping[tuple[str, int, int], LevelsAndExit] = field(repr=False, compare=False)
     _actions: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
 
     @classmethod
@@ -60,19 +61,24 @@ class PolicyInForce:
         """Raises PolicyUnfit, PolicyOfAnotherRelease (`models.decisions.policy.reading`)."""
         return _read(number, text)
 
-    def levels(self, customer_class: str | None, tier: int = 0) -> tuple[Level, ...]:
+    def levels(self, customer_class: str | None, tier: int = 0, stage: int = 0) -> tuple[Level, ...]:
         """The levels of risk of a class of customers, lowest first. None: the class is not known. tier: of value, as
-        records have it; 0: they are in none."""
-        return self._ladder(customer_class, tier)[0]
+        records have it; 0: they are in none. stage: of the loyalty loop (`models.loyalty.loop.level_stage_in`)."""
+        return self._ladder(customer_class, tier, stage)[0]
 
-    def exit(self, customer_class: str | None, tier: int = 0) -> float:
+    def exit(self, customer_class: str | None, tier: int = 0, stage: int = 0) -> float:
         """The risk below which an episode of theirs is over."""
-        return self._ladder(customer_class, tier)[1]
+        return self._ladder(customer_class, tier, stage)[1]
 
     @property
     def by_tier(self) -> bool:
         """Whether levels of risk go by the tier of value, too."""
         return bool(self.policy.risk.for_tiers)
+
+    @property
+    def by_stage(self) -> bool:
+        """Whether they go by the stage of the loyalty loop, too."""
+        return bool(self.policy.risk.for_stages)
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -90,9 +96,10 @@ class PolicyInForce:
         """The actions that a moment may have: the highest priority first, then by name."""
         return self._actions[moment]
 
-    def _ladder(self, customer_class: str | None, tier: int) -> LevelsAndExit:
-        name = customer_class or _NOT_STATED
-        found = self._ladders.get((name, tier)) or self._ladders.get((name, 0))
+    def _ladder(self, customer_class: str | None, tier: int, stage: int) -> LevelsAndExit:
+        name, ladders = customer_class or _NOT_STATED, self._ladders
+        found = ladders.get((name, 0, stage)) if stage else None
+        found = found or ladders.get((name, tier, 0)) or ladders.get((name, 0, 0))
         return found if found is not None else (self.policy.risk.levels, self.policy.risk.exit)
 
 
@@ -145,11 +152,12 @@ def _read(number: int, text: str) -> PolicyInForce:
     )
 
 
-def _ladders(policy: Policy) -> dict[tuple[str, int], LevelsAndExit]:
-    """Levels and exit where they are not those of all, by class and number of the tier; 0: of whatever tier."""
+def _ladders(policy: Policy) -> dict[tuple[str, int, int], LevelsAndExit]:
+    """Levels and exit where they are not those of all, by class, number of the tier and of the stage; 0: of whatever
+    tier, of whatever stage."""
     risk, value = policy.risk, policy.value
-    found: dict[tuple[str, int], LevelsAndExit] = {
-        (name, 0): (row.levels, risk.exit if row.exit is None else row.exit)
+    found: dict[tuple[str, int, int], LevelsAndExit] = {
+        (name, 0, 0): (row.levels, risk.exit if row.exit is None else row.exit)
         for row in risk.for_classes
         for name in row.classes
     }
@@ -157,7 +165,11 @@ def _ladders(policy: Policy) -> dict[tuple[str, int], LevelsAndExit]:
     for of_tiers in risk.for_tiers:
         leave = risk.exit if of_tiers.exit is None else of_tiers.exit
         for name in of_tiers.classes or get_args(CustomerClass):
-            found |= {(name, names.index(tier) + 1): (of_tiers.levels, leave) for tier in of_tiers.tiers}
+            found |= {(name, names.index(tier) + 1, 0): (of_tiers.levels, leave) for tier in of_tiers.tiers}
+    for of_stages in risk.for_stages:
+        leave = risk.exit if of_stages.exit is None else of_stages.exit
+        for name in of_stages.classes or get_args(CustomerClass):
+            found |= {(name, 0, LEVEL_STAGES.index(one) + 1): (of_stages.levels, leave) for one in of_stages.stages}
     return found
 
 

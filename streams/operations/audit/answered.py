@@ -8,6 +8,7 @@ from models.outputs import Decision, Trigger
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.draw import drawn, exempt_by_standing, is_exempt, of_decision
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
+from streams.operations.audit.loyalty_loop import LEVEL_STAGES
 from streams.operations.audit.outside import PREVIEWED
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import EXEMPT, Policy, span
@@ -63,11 +64,27 @@ def of_levels(decision: Decision, dialogue: Dialogue, policy: Policy, person: Pe
         yield Finding("level_tier", f"the episode is of tier {former[1] or 'none'}", f"by the levels of {of_tier!r}")
     if person.joined:
         return
-    risk, levels = decision.probability, policy.levels(person.customer_class or "consumer", of_tier)
+    yield from _of_stage(decision, policy, person)
+    levels = policy.levels(person.customer_class or "consumer", of_tier, decision.levels_of_stage)
+    risk = decision.probability
     if decision.what == "episode_opened" and risk is not None:
         passed = [str(one["name"]) for one in levels if float(one["at"]) <= risk]
         if passed[-1:] != [decision.level]:
             yield Finding("wrong_level", f"{passed[-1] if passed else 'none'} at a risk of {risk}", decision.level)
+
+
+def _of_stage(decision: Decision, policy: Policy, person: Person) -> Iterator[Finding]:
+    """What is asked of the stage by whose levels something asks: it was said last before they slipped or lapsed. Of
+    whom not all is known, or under another policy than it was said, anything goes."""
+    of, loop = decision.levels_of_stage, person.loop
+    if of and not policy.risk.get("for_stages"):
+        yield Finding("level_stage", "levels go by no stage", f"by those of {of!r}")
+    if not policy.risk.get("for_stages") or loop is None or loop.unsure or person.blurred:
+        return
+    name, stage = loop.levels_of
+    known = stage if stage in LEVEL_STAGES else ""
+    if name == policy.name and known != of:
+        yield Finding("level_stage", f"levels go by those of stage {known or 'none'}", f"by those of {of or 'none'}")
 
 
 def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: Person) -> Iterator[Finding]:
@@ -79,7 +96,7 @@ def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: P
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
         dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
-        levels = policy.levels(customer_class, decision.levels_of)
+        levels = policy.levels(customer_class, decision.levels_of, decision.levels_of_stage)
         at = next((float(one["at"]) for one in levels if one["name"] == decision.level), 1.0)
         if dialogue.waits_as in (None, (policy.name, person.customer_class)):
             if dialogue.episode and at <= dialogue.reached:

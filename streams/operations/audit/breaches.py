@@ -75,6 +75,7 @@ RULES: Final = {
     "no_outcome": "a window of the learned choice does not end without an outcome",
     "level_once": "a level asks once an episode",
     "level_tier": "levels that go by the tier of value are those of one tier as long as an episode is open",
+    "level_stage": "levels that go by the stage of the loyalty loop are those of the stage before they slipped",
     # from outside
     "test": "who tries things out gets triggers that say so, a preview is one, and nobody else gets any",
     "may_contact": "what is reserved for another sender was asked for, and passes the gates of a contact",

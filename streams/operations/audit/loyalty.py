@@ -97,7 +97,7 @@ class Loops:
                 found += _of_purchases(entry, person, loop, rules, decision.time, lapses)
         if entry.stage not in ("slipping", "lapsed") and dialogue.episode:
             found.append(Finding("loop_stage", f"slipping: at risk since {dialogue.episode}", entry.stage))
-        loop.is_said(entry.stage, decision.time)
+        loop.is_said(entry.stage, entry.former, policy.name, decision.time)
         return found
 
     def comes_into_force(self, policy: Policy) -> None:

@@ -28,6 +28,7 @@ AGAINST: Final = (
 )
 SEVERE: Final = {"low": 0.25, "normal": 0.5, "high": 0.75, "critical": 1.0}
 ALOUD: Final = ("recommendation", "referral", "review", "mention", "community_help")
+SLIPPED, LEVEL_STAGES = ("slipping", "lapsed"), ("new", "active", "advocate", "won_back")
 MOST, HEARD, READ = 100.0, 0.05, 1_000
 
 
@@ -70,6 +71,7 @@ class Loop:
     last. loud: its type, and how they speak of us with it; empty: they do not. bought: when last. slipped: since when
     they were said to be slipping or lapsed, and have not bought; 0: they were not. came_back: they have bought after
     that, or after a silence in which they had lapsed. as_of: how many policies without the loop had been in force.
+    levels_of: under which policy the stage was said by which levels of risk go, and that stage.
     """
 
     index: float = 0.0
@@ -84,6 +86,7 @@ class Loop:
     slipped: int = 0
     came_back: bool = False
     as_of: int = 0
+    levels_of: tuple[str, str] = ("", "")
 
     def now(self, rules: Table, now: int) -> float | None:
         """The index at a log time; None: nothing was weighed."""
@@ -113,13 +116,15 @@ class Loop:
         since = 0 < self.slipped < touch.time + SECOND
         self.came_back |= silent or since
         self.bought = max(self.bought, touch.time)
-        if since or self.stage not in ("slipping", "lapsed"):
+        if since or self.stage not in SLIPPED:
             self.slipped = 0  # else they are seen slipping with this purchase, too: it is from before
 
-    def is_said(self, stage: str, now: int) -> None:
-        """The stage is said, at a log time."""
+    def is_said(self, stage: str, former: str, policy: str, now: int) -> None:
+        """The stage is said, and the one before, under a policy, at a log time."""
         self.stage = stage
-        if stage in ("slipping", "lapsed"):
+        if stage not in SLIPPED or former not in SLIPPED:
+            self.levels_of = policy, former if stage in SLIPPED else stage
+        if stage in SLIPPED:
             self.slipped = self.slipped or now
 
 

@@ -114,17 +114,19 @@ class Policy:
         """How long marketing rests after something, ms."""
         return span({**REST, **self.contact.get("rest", {})}[after])
 
-    def levels(self, customer_class: str, tier: str = "") -> list[Table]:
-        """The levels of a class of customers, and of a tier of value where they have some of their own."""
-        return list(self._levels(customer_class, tier).get("levels", []))
+    def levels(self, customer_class: str, tier: str = "", stage: str = "") -> list[Table]:
+        """The levels of a class of customers, and of a tier of value or a stage of the loyalty loop where they have
+        some of their own."""
+        return list(self._levels(customer_class, tier, stage).get("levels", []))
 
-    def leaves(self, customer_class: str, tier: str = "") -> float:
+    def leaves(self, customer_class: str, tier: str = "", stage: str = "") -> float:
         """The risk below which an episode of theirs is over."""
-        return float(self._levels(customer_class, tier).get("exit", self.risk.get("exit", 0.0)))
+        return float(self._levels(customer_class, tier, stage).get("exit", self.risk.get("exit", 0.0)))
 
     def leaves_at_the_least(self, customer_class: str) -> float:
-        """The same of whatever tier."""
-        return min(self.leaves(customer_class, tier) for tier in ["", *self.tiers])
+        """The same of whatever tier and stage."""
+        stages = {one for row in self.risk.get("for_stages", []) for one in row["stages"]}
+        return min(self.leaves(customer_class, tier, stage) for tier in ["", *self.tiers] for stage in ["", *stages])
 
     @property
     def tiers(self) -> list[str]:
@@ -134,7 +136,10 @@ class Policy:
         tiers = [str(tier["name"]) for tier in self.value["tiers"]] if "tiers" in self.value else list(TIERS)
         return [*tiers, str(self.value.get("rest", "base"))]
 
-    def _levels(self, customer_class: str, tier: str) -> Table:
+    def _levels(self, customer_class: str, tier: str, stage: str) -> Table:
+        for row in self.risk.get("for_stages", []):
+            if stage in row["stages"] and customer_class in (row.get("classes") or [customer_class]):
+                return dict(row)
         for row in self.risk.get("for_tiers", []):
             if tier in row["tiers"] and customer_class in (row.get("classes") or [customer_class]):
                 return dict(row)

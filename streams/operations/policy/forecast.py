@@ -25,6 +25,7 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.turns import turn_after
 from models.engine.by_policy import Customer
 from models.engine.compiled_rules import levels_end_with_contract
+from models.loyalty.loop import level_stage_in
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.order import NEVER, time_of
 from streams.operations.policy.shards import ShardPolicyNow
@@ -116,9 +117,10 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
         return None
     risk, standing = float(record.numbers[RISK]), unpack_standing(record.tail.standing)
     asks = policy.policy.moment[moment].levels
+    stage = level_stage_in(record.tail.loyalty) if policy.by_stage else 0
     reached = [
         level
-        for level in policy.levels(record.tail.customer_class, record.worth.level_tier)
+        for level in policy.levels(record.tail.customer_class, record.worth.level_tier, stage)
         if standing.reached < level.at <= risk and (not asks or level.name in asks)
     ]
     if not reached:

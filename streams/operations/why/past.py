@@ -74,6 +74,7 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "value": decision.value,
         "tier": decision.tier or None,
         "levels_of": decision.levels_of or None,
+        "levels_of_stage": decision.levels_of_stage or None,
         "model_version": decision.model_version,
         "policy": decision.policy or None,
         "group": decision.group or None,

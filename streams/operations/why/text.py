@@ -23,8 +23,8 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
     if now["value"] is not None:
         yield f"worth {now['value']:,.2f} within the horizon" + (f", tier {now['tier']}" if now["tier"] else "")
     since = f", in an episode since {now['episode_since']}" if now["episode_since"] else ""
-    of_tier = f", by those of tier {now['levels_of']}" if now["levels_of"] else ""
-    yield (f"at level {now['level']}{since}" if now["level"] else "at no level of risk") + of_tier
+    whose = "".join(f", by those of {one}" for one in _levels_of(now))
+    yield (f"at level {now['level']}{since}" if now["level"] else "at no level of risk") + whose
     for name in ("nothing_drawn_before", "marketing_rests_until", "after_bad_experience_until"):
         if now[name]:
             yield f"{as_words(name)} {now[name]}"
@@ -40,6 +40,12 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
         own = " as the customer wishes" if used["wished"] else ""
         frees = f", the next from {used['frees_at']}" if used["frees_at"] else ""
         yield f"contacts: {of} {used['used']} of {used['most']} within {used['within']}{own}{frees}"
+
+
+def _levels_of(told: dict[str, Any]) -> list[str]:
+    """By whose levels of risk: those of a stage come before those of a tier."""
+    stage, tier = told["levels_of_stage"], told["levels_of"]
+    return [f"stage {as_words(stage)}"] if stage else [f"tier {tier}"] if tier else []
 
 
 def entry_lines(entry: dict[str, Any]) -> Iterator[str]:
@@ -58,8 +64,7 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
         parts.append(f"risk {entry['risk']:.2f}")
     if entry["value"] is not None:
         parts.append(f"worth {entry['value']:,.2f}" + (f" (tier {entry['tier']})" if entry["tier"] else ""))
-    if entry["levels_of"]:
-        parts.append(f"by the levels of tier {entry['levels_of']}")
+    parts += [f"by the levels of {one}" for one in _levels_of(entry)]
     if entry["model_version"] is not None:
         version = entry["model_version"]
         parts.append(f"model of {moment(version)}" if version >= 0 else "untrained model")

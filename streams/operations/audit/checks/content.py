@@ -67,7 +67,7 @@ def _ms(moment: Any) -> int:
 
 
 def _level(case: Case) -> Iterator[Finding]:
-    levels = case.policy.levels(case.customer_class)  # those of a tier have the same names
+    levels = case.policy.levels(case.customer_class)  # those of a tier or stage have the same names
     named = [level["name"] for level in levels]
     may = [
         name
@@ -77,8 +77,8 @@ def _level(case: Case) -> Iterator[Finding]:
     if case.trigger.level not in may:
         yield Finding("wrong_level", f"at {may}", f"at {case.trigger.level!r}")
     risk = case.decision.probability if case.decision else None
-    of_tier = case.decision.levels_of if case.decision else ""
-    if risk is not None and risk < (leaves := case.policy.leaves(case.customer_class, of_tier)):
+    of = (case.decision.levels_of, case.decision.levels_of_stage) if case.decision else ("", "")
+    if risk is not None and risk < (leaves := case.policy.leaves(case.customer_class, *of)):
         yield Finding("wrong_level", f"an episode is over below {leaves}", f"the risk was {risk}")
 
 

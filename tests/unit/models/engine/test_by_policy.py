@@ -29,6 +29,7 @@ from tests.support.families import slow_but
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
 from tests.support.policies import (
     BUDGETS,
+    BY_STAGE,
     BY_TIER,
     CLASSES,
     DATES,
@@ -52,6 +53,7 @@ POLICIES = {
     "with dates": DATES,
     "with values": VALUED,
     "by tier": BY_TIER,
+    "by stage": BY_STAGE,
     "learned": LEARNED,
 }
 

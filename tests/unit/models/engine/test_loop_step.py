@@ -24,6 +24,7 @@ from models.loyalty.loop import (
     Loop,
     LoopRules,
     index_at,
+    level_stage_in,
     looked_at,
     note_sign,
     pack_loop,
@@ -49,6 +50,7 @@ loops = st.builds(
     st.integers(0, len(STAGES)),
     st.lists(st.integers(0, 3), min_size=5, max_size=5),
     st.integers(0, 9),
+    st.integers(0, len(STAGES)),
 )
 rules = st.builds(
     LoopRules,
@@ -60,6 +62,7 @@ rules = st.builds(
     st.integers(0, 100 * DAY),
     st.just(0) | st.integers(1, 100 * DAY),
     st.integers(0, 100 * DAY),
+    st.booleans(),
 )
 facts = st.builds(
     Facts, st.integers(0, 9), moments | st.just(0), st.booleans(), st.booleans(), silence=st.just(SILENCE)
@@ -80,11 +83,14 @@ def compiled(loop: Loop, rules: LoopRules, facts: Facts, stays: bool, felt: floa
     for name in ("half_life", "won_back_for", "advocate_for", "advocate_from", "active_from"):
         read[name] = getattr(rules, name)
     read["lapses_after"] = rules.lapses_after or facts.silence
+    read["by_stage"] = rules.keeps_before
     read["signs"][0, KIND] = SIGN if stays else 0
     column = {field: np.zeros(1) for field in Arrivals._fields}
     column |= {"kinds": np.array([KIND], dtype=np.uint8), "times": np.array([time]), "felt": np.array([felt])}
     written = count_in_loop(records[0], lanes[0], 0, Arrivals(**column), read[0], np.nan, effects, 0)
-    return loops_of(lanes)[0].tobytes(), effects[0] if written else None
+    stored = loops_of(lanes)[0].tobytes()
+    assert lanes["level_stage"][0] == (level_stage_in(stored) if rules.keeps_before else 0)
+    return stored, effects[0] if written else None
 
 
 @settings(max_examples=400, deadline=None)

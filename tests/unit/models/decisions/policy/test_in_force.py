@@ -72,6 +72,32 @@ levels = [{ name = "at_risk", at = 0.45 }, { name = "leaving", at = 0.6 }]
     assert not PolicyInForce.of(1, SMALL + RESELLERS).by_tier
 
 
+def test_stages_may_have_levels_of_their_own_which_come_before_those_of_a_tier() -> None:
+    of_stages = """
+[loyalty]
+[value]
+[[risk.for_tiers]]
+tiers = ["top"]
+levels = [{ name = "at_risk", at = 0.45 }, { name = "leaving", at = 0.6 }]
+[[risk.for_stages]]
+stages = ["new", "won_back"]
+classes = ["consumer"]
+exit = 0.2
+levels = [{ name = "at_risk", at = 0.35 }, { name = "leaving", at = 0.55 }]
+"""
+    policy = PolicyInForce.of(1, SMALL + RESELLERS + of_stages)
+    assert policy.by_stage
+    for tier, stage in ((0, 1), (1, 1), (4, 4)):
+        assert [level.at for level in policy.levels("consumer", tier, stage)] == [0.35, 0.55]
+        assert policy.exit("consumer", tier, stage) == 0.2
+    for stage in (0, 2, 3):
+        assert policy.levels("consumer", 1, stage) == policy.levels("consumer", 1)
+        assert policy.levels("consumer", 2, stage) == policy.policy.risk.levels
+        assert policy.exit("consumer", 1, stage) == 0.4
+    assert policy.levels("reseller", 0, 1) == policy.levels("reseller")
+    assert not PolicyInForce.of(1, SMALL + RESELLERS).by_stage
+
+
 def test_a_moments_actions_come_by_priority_then_by_name() -> None:
     more = "".join(
         f'[action.{name}]\nkind = "useful"\nmoments = ["risk"]\ncontent = "a"\npriority = {n}\n'

@@ -177,6 +177,20 @@ SENSE: list[tuple[str, str]] = [
         "risk.for_tiers[1].tiers is base of reseller; give each tier of a class levels once: another row has it",
     ),
     (
+        of_tiers('stages = ["new"]', value="").replace("for_tiers", "for_stages"),
+        "risk.for_stages[0] is given; add [loyalty]: without it nobody is at a stage",
+    ),
+    (
+        of_tiers("stages = []", value="[loyalty]").replace("for_tiers", "for_stages"),
+        "risk.for_stages[0].stages is empty; name the stages whose levels these are",
+    ),
+    (
+        (of_tiers('stages = ["new", "active"]', value="[loyalty]")
+        + of_tiers('stages = ["active"]', value="").replace(SMALL, ""))
+        .replace("for_tiers", "for_stages"),
+        "risk.for_stages[1].stages is active of consumer; give each stage of a class levels once: another row has it",
+    ),
+    (
         SMALL + '[control]\nexempt_plans = ["a", "a"]\nexempt_programmes = ["b"]',
         'control.exempt_plans[1] is "a"; give it once',
     ),

@@ -161,6 +161,16 @@ def test_the_tier_by_whose_levels_a_customer_is_asked_is_told_where_levels_go_by
     assert "at no level of risk, by those of tier best" in of_tier
 
 
+def test_the_stage_by_whose_levels_a_customer_is_asked_comes_before_the_tier() -> None:
+    story = stories()[0]
+    entry = next(one for one in story.past if one["level"])
+    told = "".join(entry_lines({**entry, "levels_of": "best", "levels_of_stage": "won_back"}))
+    assert "by the levels of stage won back" in told
+    assert "tier best" not in told.replace("(tier best)", "")
+    of_stage = list(now_lines({**story.now, "levels_of_stage": "new", "level": None}))
+    assert "at no level of risk, by those of stage new" in of_stage
+
+
 CODE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 
 
