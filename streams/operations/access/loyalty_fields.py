@@ -45,6 +45,11 @@ LOOP: Final = {
     "back": Field("when you came back last", "wann Sie zuletzt zurückkamen", "time"),
     "spoke": Field("when you spoke well of us last", "wann Sie zuletzt gut von uns sprachen", "time"),
     "stage": Field("how far you are on the way with us", "wie weit Sie auf dem Weg mit uns sind", "loop"),
+    "before": Field(
+        "how far you were before you seemed to turn away",
+        "wie weit Sie waren, ehe Sie sich abzuwenden schienen",
+        "loop",
+    ),
     "slipped": Field("since when you seem to turn away", "seit wann Sie sich abzuwenden scheinen", "time"),
     "praise": Field(
         "how often you recommended us, brought somebody, rated or mentioned us well, helped others",

@@ -127,7 +127,7 @@ def whole() -> Record:
                 {TIME: 5, NEVER_EXPIRES: 6}, [Earned(1, TIME, TIME, TIME, 3, 4, 5)], [Drawn(1, TIME, ((TIME, 2),))], 7
             )
         ),
-        loyalty=pack_loop(Loop(5, TIME, TIME, TIME, TIME, 7, True, [1, 0, 0, 0, 2], 1)),
+        loyalty=pack_loop(Loop(5, TIME, TIME, TIME, TIME, 7, True, [1, 0, 0, 0, 2], 1, 2)),
         membership=pack_membership(Membership("spent", {TIME: 5}, "gold", TIME)),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
         merged="bert",
