@@ -5,12 +5,16 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+import numpy as np
+
 from models.customer.moments import second_of
 from models.decisions.standing import DayCount, Outstanding, Spent, Waiting
 from models.settings import SECOND
 
 READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
 WATCHED = struct.Struct("<IdBI")  # the same, the form, and until when nothing is drawn
+WATCHED_COLUMNS: Final = np.dtype([("timer", "<u4"), ("reached", "<f8"), ("form", "u1"), ("window", "<u4")])
+NOTHING_WATCHED: Final = bytes(WATCHED.size)
 HEAD = struct.Struct("<IdBIIIBBBB")  # these, form, window, rest, harm, promoted, lengths; then counts
 WAITING = struct.Struct("<IIId")
 OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves

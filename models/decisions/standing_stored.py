@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.customer.moments import second_of
 from models.decisions.standing import AsRead, DayCount, Outstanding, Standing, Waiting
@@ -19,6 +22,7 @@ from models.decisions.standing_layout import (
     LENGTHS_AT,
     MAY_ASK,
     MORE,
+    NOTHING_WATCHED,
     ONCE,
     ONE_TIME,
     OUTSTANDING,
@@ -29,6 +33,7 @@ from models.decisions.standing_layout import (
     TALKS,
     WAITING,
     WATCHED,
+    WATCHED_COLUMNS,
     counts_in,
     outstanding_in,
     packed_again,
@@ -129,6 +134,13 @@ def watched(stored: bytes) -> tuple[int, float, bool, bool]:
         return 0, 0.0, False, False
     second, reached, form, window = WATCHED.unpack_from(stored)
     return second * SECOND, reached, bool(form & SILENCE), bool(window)
+
+
+def watched_of(stored: Sequence[bytes]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The same of many, as columns: int64, float64 and two of bool, of shape (stored,)."""
+    heads = np.frombuffer(b"".join([one[: WATCHED.size] or NOTHING_WATCHED for one in stored]), dtype=WATCHED_COLUMNS)
+    times = heads["timer"].astype(np.int64) * SECOND
+    return times, heads["reached"], heads["form"] & SILENCE > 0, heads["window"] > 0
 
 
 def may_be_treated(stored: bytes) -> bool:

@@ -72,6 +72,7 @@ class Ground:
         loops: what lanes have of the loyalty loop, as stored, shape (lanes,): of those alone that are in `looping`, in
             place of what their tails say.
         looping: the lanes with a touchpoint that counts in the loop.
+        by_stage: levels of risk go by the stage of the loop.
         rules: what compiled code reads of the settings and the policy (`models.engine.compiled_rules.rules_of`).
         times: the shard's as of each of the piece's rows, ms.
     """
@@ -86,6 +87,7 @@ class Ground:
     times: Sequence[int]
     loops: NDArray[np.void]
     looping: frozenset[int]
+    by_stage: bool = False
 
     def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
         """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
@@ -169,7 +171,7 @@ class Ground:
         done = act(self, effect)
         if counts:
             self.read_loop(effect.lane)
-        if self.rules["by_stage"]:
+        if self.by_stage:
             self.lanes["level_stage"][effect.lane] = level_stage_in(self.block.tail(effect.lane).loyalty)
         return done
 

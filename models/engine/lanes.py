@@ -17,7 +17,7 @@ from models.customer.tail import Tail, TailForLanes, mark_of
 from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.dates import silences_kept
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.standing_stored import watched
+from models.decisions.standing_stored import watched_of
 from models.engine.compiled_rules import class_number, levels_end_with_contract
 from models.loyalty.loop import COLUMNS, STORED_BYTES, level_stage_in
 from models.loyalty.stored import timer_of
@@ -177,23 +177,23 @@ def lanes_of(
         lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
         return lanes
     contracts = levels_end_with_contract(settings, policy)
-    classes = policy.policy.risk.for_classes or values
+    classes = policy.policy.risk.for_classes or policy.by_stage or values
     marked = block.marked(
         _STANDING, _POINTS, _CLASS if classes else None, _CONTRACT if contracts else None, _MEMBERSHIP
     )
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
         rows = [row for row, _ in marked]
-        lanes["of_class"][rows] = [class_number(tail.customer_class) for _, tail in marked]
-        lanes["stands"][rows] = [bool(tail.standing) for _, tail in marked]
-        lanes["timer"][rows], lanes["reached"][rows], lanes["silence_kept"][rows], lanes["drawn"][rows] = zip(
-            *(watched(tail.standing) for _, tail in marked), strict=True
-        )
-        for row, tail in marked:
-            if lanes["silence_kept"][row]:  # as of the policy under which they were decided last
-                lanes["silence_kept"][row] = silences_kept(policy, tail.standing, int(block.times[row, LAST_PURCHASE]))
-            if tail.points or tail.membership:
-                lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
+        if classes:
+            lanes["of_class"][rows] = [class_number(tail.customer_class) for _, tail in marked]
+        standings = [tail.standing for _, tail in marked]
+        lanes["stands"][rows] = list(map(bool, standings))
+        lanes["timer"][rows], lanes["reached"][rows], kept, lanes["drawn"][rows] = watched_of(standings)
+        for n in np.flatnonzero(kept).tolist():  # as of the policy under which they were decided last
+            row = rows[n]
+            lanes["silence_kept"][row] = silences_kept(policy, standings[n], int(block.times[row, LAST_PURCHASE]))
+        for row, tail in [(row, tail) for row, tail in marked if tail.points or tail.membership]:
+            lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:
             lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
     if policy.by_stage:

@@ -83,6 +83,7 @@ class Run:
             self.arrivals.now[piece.first : piece.last].tolist(),
             loops_of(self.lanes),
             self._looping(lane_of_row),
+            work.policy is not None and work.policy.by_stage,
         )
         for lane in self.ground.looping:
             self.ground.read_loop(lane)

@@ -232,9 +232,7 @@ levels = [
 """
 )
 """The same, with levels of risk by tier, and who is exempt from control by more than the class."""
-BY_STAGE = (
-    BY_TIER
-    + """
+_OF_STAGES = """
 [loyalty]
 half_life = "30d"
 active_from = 3
@@ -258,8 +256,8 @@ levels = [
     { name = "leaving", at = 0.44 },
 ]
 """
-)
-"""The same, with levels of risk by the stage of the loyalty loop, too."""
+BY_STAGE, BY_STAGE_ALONE = BY_TIER + _OF_STAGES, EAGER + _OF_STAGES
+"""The same, with levels of risk by the stage of the loyalty loop, too; and by nothing else, without values."""
 LEARNED = VALUED.replace(
     'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
 )

@@ -22,7 +22,7 @@ from models.decisions.standing import (
     number_of,
 )
 from models.decisions.standing_layout import MOST_SPENT
-from models.decisions.standing_stored import pack_standing, timers_in, unpack_standing, watched
+from models.decisions.standing_stored import pack_standing, timers_in, unpack_standing, watched, watched_of
 from models.settings import DAY
 
 TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
@@ -73,6 +73,8 @@ def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     packed = pack_standing(standing)
     assert unpack_standing(packed) == standing
     assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept, standing.window_ends > 0)
+    columns = watched_of([packed, b"", packed])
+    assert [*zip(*(column.tolist() for column in columns), strict=True)] == list(map(watched, [packed, b"", packed]))
     assert timers_in(packed) == {one.moment: one.date for one in standing.dates if one.wakes}
 
 

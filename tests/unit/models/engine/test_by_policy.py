@@ -30,6 +30,7 @@ from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic
 from tests.support.policies import (
     BUDGETS,
     BY_STAGE,
+    BY_STAGE_ALONE,
     BY_TIER,
     CLASSES,
     DATES,
@@ -54,6 +55,7 @@ POLICIES = {
     "with values": VALUED,
     "by tier": BY_TIER,
     "by stage": BY_STAGE,
+    "by stage alone": BY_STAGE_ALONE,
     "learned": LEARNED,
 }
 

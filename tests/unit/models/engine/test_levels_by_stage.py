@@ -99,6 +99,11 @@ def test_what_is_stored_says_by_which_stage_levels_go(stage: int, before: int) -
     assert level_stage_in(b"") == 0
 
 
+def test_levels_go_by_the_stage_of_a_class_where_they_go_by_nothing_else() -> None:
+    logs = log_with("by stage alone", 5, 40, 150)
+    assert digest(rehearse(logs, VARIANTS["live"])) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
+
+
 WITHOUT_LOOP = VALUED
 OTHERS = BY_STAGE.replace('stages = ["new"]', 'stages = ["active"]', 1)
 
@@ -123,10 +128,11 @@ def test_a_policy_that_changes_in_the_middle_of_episodes_comes_to_the_same_in_bo
     st.integers(1, 200),
     st.integers(1, 20),
     st.sampled_from(["live", "the silent leave", "evaluation"]),
+    st.sampled_from(["by stage", "by stage alone"]),
 )
 def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
-    seed: int, batch: int, items: int, variant: str
+    seed: int, batch: int, items: int, variant: str, policy: str
 ) -> None:
-    logs: list[list[LogRecord]] = erasing(seed, log_with("by stage", seed, 12, 110))
+    logs: list[list[LogRecord]] = erasing(seed, log_with(policy, seed, 12, 110))
     fast = rehearse(logs, replace(VARIANTS[variant], piece_items=items), batch=lambda at: batch)
     assert digest(fast) == digest(rehearse(logs, VARIANTS[variant], engine=plainly))
