@@ -59,7 +59,7 @@ class EngineSettings:
     trigger_life: int = 3 * DAY
     duplicate_window: int = 0
     forget_after: int = 0
-    piece_items: int = 1_000
+    piece_items: int = 4_000
 
     def __post_init__(self) -> None:
         for name in ("horizon", "tick", "boundary", "trigger_life", "piece_items"):

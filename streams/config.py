@@ -128,7 +128,7 @@ class Config(OwnPage, ConsoleSettings, RedisSecurity, KafkaSecurity, BaseSetting
     request_timeout_s: float = Field(90.0, gt=0)
     rebalance_timeout_s: float = Field(30.0, gt=0)
     batch_records: int = Field(6_000, ge=1, le=100_000)
-    piece_items: int = Field(1_000, ge=1, le=100_000, description="due items in one commit")
+    piece_items: int = Field(4_000, ge=1, le=100_000, description="due items in one commit")
     cache_records: int = Field(
         160_000, ge=0, description="records of customers seen lately that a worker keeps in memory, all shards together"
     )

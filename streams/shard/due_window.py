@@ -35,17 +35,12 @@ class DueWindow:
 
     async def before(self, position: float, most: int) -> list[Item]:
         """The first `most` members before `position`, in order."""
-        if position > self._until:
+        found = self._first(position, most)
+        if len(found) < most and position > self._until:
             await self._fill()
-        if position > self._until:  # more than a window's worth is due at one moment
+            found = self._first(position, most)
+        if len(found) < most and position > self._until:  # more than a window's worth is wanted, or due at one moment
             return await self._read(position - 1, most)
-        self._forget()
-        found: list[Item] = []
-        for item in self._items:
-            if item[0] >= position or len(found) == most:
-                break
-            if self._positions.get(item[1]) == item[0] and (not found or found[-1] != item):
-                found.append(item)
         return found
 
     def committed(self, dues: Mapping[bytes, float | None]) -> None:
@@ -58,6 +53,18 @@ class DueWindow:
                 self._positions.pop(customer, None)
         if len(self._items) > MOST_WINDOWS * (size := self._size()):
             self._shrink(size)
+
+    def _first(self, position: float, most: int) -> list[Item]:
+        """The first `most` members here before `position`. All there are, unless they are fewer and the window ends
+        before `position`."""
+        self._forget()
+        found: list[Item] = []
+        for item in self._items:
+            if item[0] >= position or len(found) == most:
+                break
+            if self._positions.get(item[1]) == item[0] and (not found or found[-1] != item):
+                found.append(item)
+        return found
 
     async def _fill(self) -> None:
         size = self._size()

@@ -21,8 +21,10 @@ COUNTED = 1_000
 """Buckets in one call of a count: neither Redis nor the event loop stands still for a large backlog."""
 
 LEAST_HEADS, OF_LIMIT = 16, 32
-"""Buckets that a read looks into first: one for so many members as it wants, as if all that lies in a bucket came at
-once (`Layout.WEEK`)."""
+"""Buckets that a namespace's first read looks into first: one for so many members as it wants, as if all that lies in a
+bucket came at once (`Layout.WEEK`)."""
+ROOM = 1.1
+"""A later read looks into so many times the buckets that it would have taken the one before it."""
 
 Due = tuple[float, bytes]
 
@@ -49,6 +51,7 @@ class DueReader:
     def __init__(self, calls: Calls, scripts: Scripts) -> None:
         self._calls = calls
         self._scripts = scripts
+        self._taken: dict[bytes, float] = {}  # by namespace: buckets that a member took in the last read
 
     async def first(self, doing: str, keys: NamespaceKeys, up_to: float, limit: int) -> list[Due]:
         """The first `limit` (more than 0) members with score <= up_to, by (score, member as bytes)."""
@@ -120,9 +123,10 @@ class DueReader:
         """
         found: list[Due] = []
         ranks: dict[bytes, int] = {}  # by bucket: how many of its members are in `found`
-        begun, more = b"", max(LEAST_HEADS, limit // OF_LIMIT)
+        begun, more = b"", max(LEAST_HEADS, int(limit * self._taken.get(keys.due, 1 / OF_LIMIT)))
         while True:
-            heads = await self._heads(doing, keys, up_to, more, len(ranks))
+            before = len(ranks)
+            heads = await self._heads(doing, keys, up_to, more, before)
             begun = begun or heads.commit
             if heads.commit != begun:
                 return None
@@ -140,6 +144,8 @@ class DueReader:
             ranks = {bucket: rank + len(part) // 2 for (bucket, rank), part in zip(ranks.items(), parts, strict=True)}
             found = sorted(chain(found, _pairs([*chain.from_iterable(parts)])))
             sure = len(found) if all_of_them else bisect_right(found, heads.dues[-1])
+            if sure >= limit:
+                self._taken[keys.due] = ROOM * (before + bisect_right(heads.dues, found[limit - 1])) / limit
             if all_of_them or sure >= limit:
                 return found[:limit]
             more = max(LEAST_HEADS, len(ranks) * (limit - sure) // sure)

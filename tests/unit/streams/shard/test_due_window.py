@@ -69,6 +69,21 @@ def test_what_lies_in_the_window_is_not_read_again() -> None:
     assert stored.reads == 1
 
 
+def test_a_flood_is_read_a_window_at_a_time() -> None:
+    stored = Stored({b"c%03d" % n: float(n) for n in range(1_000)})
+    window = DueWindow(stored.read, lambda: 100)
+
+    async def walk() -> None:
+        for _ in range(100):
+            found = await window.before(2_000.0, 10)
+            later: dict[bytes, float | None] = {customer: due + 10_000 for due, customer in found}
+            stored.commit(later)
+            window.committed(later)
+
+    asyncio.run(walk())
+    assert stored.reads <= 12
+
+
 def test_more_than_a_window_at_one_moment_is_read_in_pages() -> None:
     stored = Stored({b"c%03d" % n: 7.0 for n in range(50)})
     window = DueWindow(stored.read, lambda: 10)
