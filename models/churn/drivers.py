@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.mixture.probability import logit
+from models.churn.mixture.probability import Mixture, logit, write_probabilities
+from models.churn.mixture.scorer import MixtureScorer
 from models.churn.port import Scorer
-from models.churn.usual import AT_FIRST, COMING_OFTEN, THEMES, usual_states
+from models.churn.usual import AT_FIRST, COMING_OFTEN, STATES, THEMES, usual_states, write_states
+from models.customer.layout import BASIS
 from models.features.basis import COLUMNS
 from models.numerics.compiled import compiled
 from models.settings import Alive
@@ -41,22 +43,34 @@ def drivers(scorer: Scorer, basis: NDArray[np.float32], alive: Alive, most: int 
     Somebody with whom nearly all is as usual can be at risk for who they are. Then the silence as a whole is a reason,
     against the day of their last sign, or the habit, against that of somebody who comes every 28 days: the larger one.
     """
-    changes = _changes(scorer.score(usual_states(basis)))
-    parts = sorted(zip(changes[1:AT_FIRST], THEMES, strict=True))
-    if -parts[0][0] < NEARLY_NOTHING:
+    changes = _changes(scorer, basis)
+    parts = [*zip(changes[1:AT_FIRST], THEMES, strict=True)]
+    if -min(parts)[0] < NEARLY_NOTHING:
         whole = min((changes[AT_FIRST], "silence"), (changes[COMING_OFTEN], "habit"))
-        parts = sorted([whole, *(part for part in parts if part[1] != whole[1])])
-    told = [(theme, -part) for part, theme in parts[:most] if -part >= LEAST_CONTRIBUTION]
+        parts = [whole, *(part for part in parts if part[1] != whole[1])]
+    parts = sorted([part for part in parts if -part[0] >= LEAST_CONTRIBUTION])
     values = basis.tolist()
-    return [Driver(theme, contribution, _text(theme, values, alive)) for theme, contribution in told]
+    return [Driver(theme, -part, _text(theme, values, alive)) for part, theme in parts[:most]]
 
 
-def _changes(probabilities: NDArray[np.float64]) -> list[float]:
-    """Of the logit, from the first of the probabilities to each of them."""
-    changes = np.empty_like(probabilities)
-    _write_changes(probabilities, changes)
+def _changes(scorer: Scorer, basis: NDArray[np.float32]) -> list[float]:
+    """Of the logit, from the basis as it is to each of its usual states. The main model's in one call: it is asked of
+    one customer at a time, and what a call costs comes to more than what is calculated in it."""
+    changes = np.empty(STATES)
+    if isinstance(scorer, MixtureScorer):
+        _write_changes_of_mixture(basis, scorer.mixture, changes)
+    else:
+        _write_changes(scorer.score(usual_states(basis)), changes)
     found: list[float] = changes.tolist()
     return found
+
+
+@compiled
+def _write_changes_of_mixture(basis: Any, mixture: Mixture, changes: Any) -> None:
+    rows, probabilities = np.empty((STATES, BASIS), dtype=np.float32), np.empty(STATES)
+    write_states(basis, rows)
+    write_probabilities(rows, mixture, probabilities)
+    _write_changes(probabilities, changes)
 
 
 @compiled

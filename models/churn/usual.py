@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.customer.layout import BASIS, HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH, OPENS, PRESENCE, VISITS
 from models.features.basis import COLUMNS, DAYS_COLUMN, RECENCY_COLUMN, TENURE_COLUMN
 from models.features.silence import roll
-from models.numerics.compiled import LANES, compiled
+from models.numerics.compiled import LANES, compiled, linked
 from models.numerics.maths import exp2, ln
 
 _SET_TO_NOTHING: Final = ("complaints", "sentiment", "payment_failures", "unsubscribes", "returns", "campaigns")
@@ -50,8 +50,9 @@ def usual_gap(basis: Any) -> float:
     return (own + PRIOR_GAP_DAYS) / (max(gaps, 0.0) + 1.0)
 
 
-@compiled
-def _write_states(basis: Any, rows: Any) -> None:
+@linked
+def write_states(basis: Any, rows: Any) -> None:
+    """`usual_states`, into rows of shape (STATES, BASIS)."""
     for row in range(STATES):
         for i in range(BASIS):
             rows[row, i] = basis[i]
@@ -105,5 +106,5 @@ def usual_states(basis: NDArray[np.float32]) -> NDArray[np.float32]:
     signs, but two at least, at even gaps of the usual length, but of no more than 28 days.
     """
     rows = np.empty((STATES, BASIS), dtype=np.float32)
-    _write_states(basis, rows)
+    write_states(basis, rows)
     return rows

@@ -210,8 +210,9 @@ def pooled(learners: float, by_mbg: float, blend: Any) -> float:
     return sigmoid(z + share * logit(by_mbg) + shift)
 
 
-@compiled
-def _probabilities(bases: Any, mixture: Mixture, out: Any) -> None:
+@linked
+def write_probabilities(bases: Any, mixture: Mixture, out: Any) -> None:
+    """`probabilities`, into an array of shape (rows,)."""
     work = workspace_for(mixture)
     for first in range(0, bases.shape[0], LANES):
         used = load_lanes(bases, first, work.bases)
@@ -223,7 +224,7 @@ def _probabilities(bases: Any, mixture: Mixture, out: Any) -> None:
 def probabilities(bases: NDArray[np.float32], mixture: Mixture) -> NDArray[np.float64]:
     """Probabilities of churn, shape (rows,), of bases of shape (rows, BASIS)."""
     out = np.empty(len(bases))
-    _probabilities(np.ascontiguousarray(bases), mixture, out)
+    write_probabilities(np.ascontiguousarray(bases), mixture, out)
     return out
 
 

@@ -172,6 +172,20 @@ def test_the_first_reasons_are_those_of_all() -> None:
         assert drivers(scorer, basis, "purchase", 2) == drivers(scorer, basis, "purchase")[:2]
 
 
+class SlowWay:
+    """A scorer of the main model that reasons know nothing of."""
+
+    def __init__(self, scorer: MixtureScorer) -> None:
+        self.score = scorer.score
+
+
+@given(st.integers(0, 10**6))
+def test_the_main_model_gives_the_same_reasons_in_one_call_as_any_scorer_in_three(seed: int) -> None:
+    scorer = MixtureScorer(mixture(seed))
+    for basis in (customer(seed), at_an_edge(seed)):
+        assert drivers(scorer, basis, "purchase") == drivers(SlowWay(scorer), basis, "purchase")
+
+
 @given(st.integers(0, 10**6), st.sampled_from(["purchase", "engagement", "contract"]))
 def test_words_never_raise_and_never_say_what_no_reader_understands(seed: int, alive: Alive) -> None:
     for driver in drivers(MixtureScorer(mixture(seed)), customer(seed), alive):

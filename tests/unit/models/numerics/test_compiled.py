@@ -45,7 +45,7 @@ def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None
         "engine.waves.waves",
         "engine.arrivals._link",
         "features.columns._feature_rows",
-        "churn.mixture.probability._probabilities",
+        "churn.mixture.probability.write_probabilities",
         "churn.mixture.probability._parts",
     ):
         assert f"models.{name}" in called_from_python
