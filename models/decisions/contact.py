@@ -45,7 +45,7 @@ NEVER: Final = 2**62
 """Behind every moment, ms."""
 
 _FLYING, _HELD = (*map(int, IN_FLIGHT),), int(Stage.HELD)
-_GIVEN_BACK, _DELIVERED = int(Stage.GIVEN_BACK), int(Stage.DELIVERED)
+_OUT, _GIVEN_BACK, _DELIVERED = Stage.OUT, int(Stage.GIVEN_BACK), int(Stage.DELIVERED)
 """As numbers, which are compared in a fifth of the time."""
 
 # What happens to a reservation.
@@ -109,9 +109,10 @@ def reserve(
             one.number,
             one.kind,
             ACTION_PURPOSES.index(one.purpose),
-            spent=spent,
-            moment=0 if asked is None else asked.moment,
-            asked=0 if asked is None else asked.asked,
+            _OUT,
+            spent,
+            0 if asked is None else asked.moment,
+            0 if asked is None else asked.asked,
         )
     )
     return made

@@ -124,7 +124,8 @@ def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
     for limit in limits:
         if limit.countries and not limit.is_for(ask.person.tail.country):
             continue
-        frees = reached(ask.marks(limit.purpose), limit, ask.now)
+        marks = ask.marks(limit.purpose)
+        frees = reached(marks, limit, ask.now) if marks or not limit.most else None
         if frees == 0:
             return Held("cap")
         until = max(until, frees or -1)

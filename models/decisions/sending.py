@@ -26,23 +26,26 @@ def send(
     policy, now, standing = given.policy, given.now, given.standing
     if given.person.is_test(now):
         return structs.replace(said, trigger=said.id, sending=as_sent(given, said, None), test=True)
-    action = rules_of(policy).actions[said.action]
-    arrives = now + rules_of(policy).lead[said.channel]
+    rules, by_policy = rules_of(policy), policy.policy
+    action = rules.actions[said.action]
+    arrives = now + rules.lead[said.channel]
     expires = arrives + action.expires
-    if action.purpose == MARKETING and hour is not None and hour.until:
-        expires = min(expires, arrives - now + hour.until)
     if action.purpose == MARKETING:
-        expires = min(expires, arrives + (_while_online(given, said.channel) or action.expires))
+        if hour is not None and hour.until:
+            expires = min(expires, arrives - now + hour.until)
+        while_online = _while_online(given, said.channel)
+        if while_online:
+            expires = min(expires, arrives + while_online)
     valid = (arrives + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
     name = said.trigger or said.id
     number = int(name, 16)
-    spent = given.shared.purse.reserve(rules_of(policy), action, now) if given.shared is not None else ()
+    spent = given.shared.purse.reserve(rules, action, now) if given.shared is not None and action.budgets else ()
     settled = reserve(
         standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent, asked
     )
     made += [became(given, one) for one in settled]
-    cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
+    cost = by_policy.action[said.action].cost + by_policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
     sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
     return structs.replace(said, trigger=name, sending=sending)

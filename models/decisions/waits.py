@@ -17,7 +17,7 @@ from models.decisions.hours import LEAST_LIFE, Opening, opening_by
 from models.decisions.outranking import OUTRANKING, outranked
 from models.decisions.policy.types import Policy
 from models.decisions.rules import rules_of
-from models.decisions.standing import Waiting, gate_number, number_of
+from models.decisions.standing import Waiting, gate_number
 from models.decisions.words import SENTENCES, WAITS
 from models.outputs import TASK, Candidate
 from models.settings import HOUR, MINUTE, SECOND
@@ -92,10 +92,10 @@ def wait(given: Given, one: Waiting, name: str, gate: str, until: int, level: st
     Said once for what it waits for, however often it is looked at meanwhile; what is taken back for it is said each
     time.
     """
-    standing, wakes = given.standing, whole_second(until)
-    within = rules_of(given.policy).moments[name].within
-    if within:
-        wakes = min(wakes, whole_second(one.asked + within))
+    standing, within = given.standing, rules_of(given.policy).moments[name].within
+    if within and one.asked + within < until:
+        until = one.asked + within
+    wakes = whole_second(until)
     if one.wakes != wakes:
         moment, asked, _, threshold, again = one
         standing.waiting[standing.waiting.index(one)] = Waiting(moment, asked, wakes, threshold, again)
@@ -201,8 +201,9 @@ def is_in_control(given: Given) -> bool:
 
 def note_once(given: Given, name: str) -> None:
     """Remember when, where the policy limits how often."""
-    if rules_of(given.policy).moments[name].once_per and not given.person.is_test(given.now):
-        remember(given.standing, given.policy, number_of(name), given.now)
+    moment = rules_of(given.policy).moments[name]
+    if moment.once_per and not given.person.is_test(given.now):
+        remember(given.standing, given.policy, moment.number, given.now)
 
 
 def whole_second(ms: int) -> int:
