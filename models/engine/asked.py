@@ -27,8 +27,8 @@ def decide(ground: Ground, effect: ReportedEffect) -> None:
         return
     standing, risk = ground.stands(lane), effect.risk
     customer = customer_of(ground, lane)
-    row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
-    stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
+    row, basis = ground.where(effect, risk), ground.columns.basis[effect.number]
+    stood = ground.columns.stood.item(lane) if risk is not None else 0.0
     by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)
     ground.keep_at(lane, standing, effect.now)
 
@@ -40,7 +40,7 @@ def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
     told = ground.touchpoint(effect.row)
     # Nobody is triggered by what is history.
     moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
-    time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
+    time, number = ground.arrivals.times.item(effect.row), ground.arrivals.hashes.item(effect.row)
     head = ground.work.batch.columns.between.get(effect.row) if moments else None
     told_at = head.path[0] if head is not None else ""
     return Touched(int(told.kind), told.id, time, told.data, moments, number, told_at)
@@ -74,8 +74,8 @@ def looped(ground: Ground, effect: ReportedEffect) -> None:
 def _count_in_loop(ground: Ground, policy: PolicyInForce, effect: ReportedEffect, touch: Touched) -> None:
     """Let a touchpoint of a lane that waits count in the loyalty loop."""
     work, block, lane = ground.work, ground.block, effect.lane
-    flags, days, signed = int(block.flags[lane]), block.numbers[lane, PURCHASE_DAYS], block.times[lane, LAST_PURCHASE]
-    loyal = loyal_by(policy, work.settings, flags, int(days), int(signed), bool(block.times[lane, EPISODE]))
+    flags, days, times = block.flags.item(lane), int(block.numbers.item(lane, PURCHASE_DAYS)), block.times.item
+    loyal = loyal_by(policy, work.settings, flags, days, int(times(lane, LAST_PURCHASE)), bool(times(lane, EPISODE)))
     person = Person(block.names[lane], block.tail(lane), flags, loyal=loyal)
     keep_loyalty(work, policy, ground.where(effect, effect.risk), person, touch)
 
@@ -105,16 +105,16 @@ def answered(ground: Ground, effect: ReportedEffect) -> None:
 
 def customer_of(ground: Ground, lane: int) -> Customer:
     """As the record is after the step; of a lane that waits."""
-    block, of_lane = ground.block, ground.lanes[lane]
+    block, columns = ground.block, ground.columns
     return Customer(
         block.names[lane],
         block.tail(lane),
-        int(block.flags[lane]),
-        block.times[lane],
+        block.flags.item(lane),
+        block.times[lane].tolist(),  # of which more is read than of the numbers
         block.numbers[lane],
-        block.seconds[lane],
-        int(of_lane["phase"]),
-        int(of_lane["bucket"]),
-        int(of_lane["tier"]),
-        int(of_lane["held"]),
+        block.seconds[lane].tolist(),
+        columns.phase.item(lane),
+        columns.bucket.item(lane),
+        columns.tier.item(lane),
+        columns.held.item(lane),
     )

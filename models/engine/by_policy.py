@@ -143,8 +143,10 @@ def by_policy(
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
-    counted = Counted(customer.numbers, customer.times, customer.tier)
-    known = Known(counted, work.settings.horizon, known_of_actions(work.scorer), work.settings.lateness)
+    known = None
+    if policy.policy.choice.learned or standing.window is not None:  # nobody else asks
+        counted = Counted(customer.numbers, customer.times, customer.tier)
+        known = Known(counted, settings.horizon, known_of_actions(work.scorer), settings.lateness)
     more = (shared, history, work.stops, booked.points, known, praised, booked.level)
     given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):
