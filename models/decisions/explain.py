@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from msgspec import structs
@@ -41,7 +40,7 @@ def waiting(given: Given) -> list[Waits]:
 def _waits(given: Given, one: Waiting) -> Waits:
     policy, standing = given.policy, given.standing
     name = policy.named.get(one.moment, "")
-    copy = replace(
+    copy = structs.replace(
         standing,
         waiting=[one._replace(wakes=1)],  # due, and unlike any time for which it would wait
         outstanding=[*standing.outstanding],

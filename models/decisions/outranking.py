@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import Ask

@@ -7,8 +7,8 @@ are log time in ms, whole seconds. Names are kept as numbers of four bytes (`num
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -160,8 +160,7 @@ class DayCount(NamedTuple):
         return (self.day + 1) * DAY
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(msgspec.Struct, eq=False, gc=False):
     """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
     nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report). harmed_until:
     the same after a bad experience. promoted: the open episode had its promotion. once: by number, when last.
@@ -176,33 +175,37 @@ class Standing:
     shared: what they are offered together with another customer (`models.decisions.sharing`).
     told: by the number of a moment that waits, `gate_number` of what it was last said to wait for
     (`models.decisions.waits`). read: what it was read from: of what has not changed since, `pack_standing` takes the
-    bytes."""
+    bytes. The fields from `running` on are the parts of `models.decisions.standing_parts`, in their order."""
 
     reached: float = 0.0
     window_ends: int = 0
     rests_until: int = 0
     harmed_until: int = 0
     promoted: bool = False
-    waiting: list[Waiting] = field(default_factory=list)
-    outstanding: list[Outstanding] = field(default_factory=list)
-    counts: list[DayCount] = field(default_factory=list)
-    once: dict[int, int] = field(default_factory=dict)
-    unreachable: dict[int, int] = field(default_factory=dict)
+    waiting: list[Waiting] = []
+    outstanding: list[Outstanding] = []
+    counts: list[DayCount] = []
+    once: dict[int, int] = {}
+    unreachable: dict[int, int] = {}
     talks_until: int = 0
     answers: int = 0
-    running: list[Running] = field(default_factory=list)
-    carried: bool = False
-    shadowed: float = 0.0
-    live: int = 0
-    dates: tuple[Dated, ...] = ()
     silence_kept: bool = False
-    unsent: list[Unsent] = field(default_factory=list)
-    told: dict[int, int] = field(default_factory=dict)
+    running: list[Running] = []
+    dates: tuple[Dated, ...] = ()
+    unsent: list[Unsent] = []
+    carried: bool = False
+    live: int = 0
+    shadowed: float = 0.0
+    told: dict[int, int] = {}
     window: Window | None = None
     treated: Treated | None = None
     inherited: bool = False
-    shared: list[Sharing] = field(default_factory=list)
-    read: AsRead | None = field(default=None, repr=False, compare=False)
+    shared: list[Sharing] = []
+    read: AsRead | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """What it was read from makes no difference."""
+        return isinstance(other, Standing) and bool(_all_but_read(self) == _all_but_read(other))
 
     def leave(self, one: Waiting) -> None:
         """A moment waits no more; with that of risk goes what is known of its turn."""
@@ -218,18 +221,16 @@ class Standing:
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
         times = [self.window_ends] if self.window_ends else []
-        for waiting in self.waiting:
-            if waiting.wakes:
-                times.append(waiting.wakes)
+        for _, _, wakes, _, _ in self.waiting:
+            if wakes:
+                times.append(wakes)
         for _, _, expires, until, _, _, _, _, stage, _, _, _ in self.outstanding:
-            if expires and stage in _FLYING:
+            if stage in _FLYING and expires:
                 times.append(expires)
             if until and stage != _GIVEN_BACK:
                 times.append(until)
-        for shared in self.shared:
-            if shared.until:
-                times.append(shared.until)
-        if self.dates or self.unsent or self.running:
+        if self.shared or self.dates or self.unsent or self.running:
+            times += [shared.until for shared in self.shared if shared.until]
             times += [dated.wakes for dated in self.dates if dated.wakes]
             times += [unsent.wakes for unsent in self.unsent if unsent.wakes]
             times += [running.due for running in self.running if running.due]
@@ -239,8 +240,11 @@ class Standing:
 
     def forget_told(self) -> None:
         """What was said of moments that wait no more counts for nothing when they ask again."""
-        if self.told and not self.told.keys() <= (waiting := {one.moment for one in self.waiting}):
+        if not self.told.keys() <= (waiting := {one.moment for one in self.waiting}):
             self.told = {moment: gate for moment, gate in self.told.items() if moment in waiting}
+
+
+_all_but_read: Final = attrgetter(*Standing.__struct_fields__[:-1])
 
 
 class AsRead(msgspec.Struct, frozen=True, gc=False):

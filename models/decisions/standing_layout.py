@@ -60,17 +60,9 @@ def packed_waiting(one: Waiting) -> bytes:
 
 def packed_outstanding(one: Outstanding) -> bytes:
     """As it is stored, but for what it has taken of budgets, and what may ask once more."""
-    return OUTSTANDING.pack(
-        one.id & HALF,
-        one.id >> 64,
-        second_of(one.time),
-        second_of(one.expires),
-        second_of(one.until),
-        one.channel,
-        one.action,
-        one.kind,
-        one.purpose | one.stage << 2,
-    )
+    name, time, expires, until, channel, action, kind, purpose, stage, _, _, _ = one
+    times = second_of(time), second_of(expires), second_of(until) if until else 0
+    return OUTSTANDING.pack(name & HALF, name >> 64, *times, channel, action, kind, purpose | stage << 2)
 
 
 def packed_once(item: tuple[int, int]) -> bytes:
@@ -92,9 +84,10 @@ def packed_spent(one: Outstanding) -> bytes:
 
 def packed_again(waiting: list[Waiting], outstanding: list[Outstanding]) -> bytes:
     """What may ask once more, and what does; nothing where nothing is such."""
-    may, asks = [(at, one.moment, one.asked) for at, one in enumerate(outstanding) if one.moment], 0
-    for at, one in enumerate(waiting):
-        asks |= one.again << at
+    asks = 0
+    for at, (_, _, _, _, again) in enumerate(waiting):
+        asks |= again << at
+    may = [(at, one.moment, one.asked) for at, one in enumerate(outstanding) if one.moment]
     if not (may or asks):
         return b""
     return bytes((asks, len(may))) + b"".join(MAY_ASK.pack(at, moment, second_of(time)) for at, moment, time in may)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -64,7 +65,6 @@ _head: Final = attrgetter(
     "silence_kept",
 )
 _NO_PARTS: Final[tuple[Any, ...]] = _every_part(Standing())
-_NO_MORE: Final[dict[str, Any]] = {}
 _NOTHING_READ: Final = AsRead([], [], {}, [], _head(Standing()), _NO_PARTS, b"", (0, 0, 0, 0, 0, 0))
 
 
@@ -117,13 +117,12 @@ def pack_standing(standing: Standing) -> bytes:
     )
 
 
-def _packed_parts(parts: Iterable[Any]) -> bytes:
+def _packed_parts(parts: Sequence[Any]) -> bytes:
     """The parts that there are, of all in their order; nothing where there are none."""
     packed: list[bytes] = []
-    for number, kept in enumerate(parts, start=1):
-        if kept:
-            part = PARTS[number].pack(kept)
-            packed += (PART.pack(number, len(part)), part)
+    for number in compress(PARTS, parts):
+        part = PARTS[number].pack(parts[number - 1])
+        packed += (PART.pack(number, len(part)), part)
     return bytes((len(packed) // 2,)) + b"".join(packed) if packed else b""
 
 
@@ -254,50 +253,44 @@ def unpack_standing(stored: bytes) -> Standing:
             waits[at] = waits[at]._replace(again=bool(stored[asks] >> at & 1))
         for at, moment, time in MAY_ASK.iter_unpack(stored[asks + 2 : last]):
             out[at] = out[at]._replace(moment=moment, asked=time * SECOND)
-    begins, more, parts = last, _NO_MORE, _NO_PARTS
-    if form & MORE:
-        more, parts, last = _parts_in(stored, last)
     had = _once_in(stored[second:third]) if once else {}
-    counts = counts_in(stored[last:]) if last < len(stored) else []
-    head = (
+    window, rest, harm, promoted, silence = window * SECOND, rest * SECOND, harm * SECOND, promoted > 0, form >= SILENCE
+    head = (reached, window, rest, harm, promoted, unreachable, talks_until, answers, silence)
+    found = Standing(
         reached,
-        window * SECOND,
-        rest * SECOND,
-        harm * SECOND,
-        bool(promoted),
-        unreachable,
-        talks_until,
-        answers,
-        bool(form & SILENCE),
-    )
-    return Standing(
-        *head[:5],
+        window,
+        rest,
+        harm,
+        promoted,
         waits.copy(),
         out.copy(),
-        counts.copy(),
-        had.copy(),
-        unreachable,
-        talks_until,
-        answers,
-        silence_kept=head[8],
-        read=AsRead(waits, out, had, counts, head, parts, stored, (first, second, third, asks, begins, last)),
-        **more,
+        once=had.copy(),
+        unreachable=unreachable,
+        talks_until=talks_until,
+        answers=answers,
+        silence_kept=silence,
     )
+    begins, parts, counts = last, _NO_PARTS, []
+    if form & MORE:
+        parts, last = _take_parts(found, stored, last)
+    if last < len(stored):
+        counts = counts_in(stored[last:])
+        found.counts = counts.copy()
+    found.read = AsRead(waits, out, had, counts, head, parts, stored, (first, second, third, asks, begins, last))
+    return found
 
 
-def _parts_in(stored: bytes, at: int) -> tuple[dict[str, Any], tuple[Any, ...], int]:
-    """The parts of `PARTS` from `at` on, by attribute; as `_every_part` has them, which nobody changes; and where they
-    end."""
-    found: dict[str, Any] = {}
+def _take_parts(standing: Standing, stored: bytes, at: int) -> tuple[tuple[Any, ...], int]:
+    """Take the parts of `PARTS` from `at` on. They as `_every_part` has them, which nobody changes; where they end."""
     every = [*_NO_PARTS]
     end = at + 1
     for _ in range(stored[at]):
         number, length = PART.unpack_from(stored, end)
         part, begin = PARTS[number], end + PART_SIZE
         end = begin + length
-        kept = found[part.attribute] = part.unpack(stored[begin:end])
-        every[number - 1] = kept.copy() if isinstance(kept, (list, dict)) else kept
-    return found, (*every,), end
+        kept = every[number - 1] = part.unpack(stored[begin:end])
+        setattr(standing, part.attribute, kept.copy() if isinstance(kept, (list, dict)) else kept)
+    return (*every,), end
 
 
 def _once_in(stored: bytes) -> dict[int, int]:

@@ -58,7 +58,7 @@ BY_POLICY = {"standing", "points", "loyalty", "membership"}
 def test_every_part_of_the_record_says_how_two_become_one() -> None:
     """A new part of the tail, of the standing or of the numbers has to."""
     assert set(OF_PERSON) == set(Tail.__struct_fields__) - BY_POLICY
-    assert set(STANDING) == {name for name in Standing.__dataclass_fields__ if name not in TOGETHER}
+    assert set(STANDING) == {name for name in Standing.__struct_fields__ if name not in TOGETHER}
     joined = [*(at for at, _ in DECAYING), *ADDED, *OF_DAYS, *OF_THE_LAST_DAY, *(at for at, _ in OF_FEEDBACK), *OWN]
     assert sorted([*joined, GAP_MAX]) == list(range(NUMBERS))
     assert sorted(IN_SECONDS) == list(range(SECONDS))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.given import Asks, Given, Touched
