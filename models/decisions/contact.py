@@ -175,10 +175,14 @@ def settle(standing: Standing, now: int) -> list[Settled]:
         standing.outstanding = kept
     if standing.counts and min(standing.counts).ends + LONGEST_WINDOW <= now:
         standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
-    standing.window_ends = standing.window_ends if now < standing.window_ends else 0
-    standing.rests_until = standing.rests_until if now < standing.rests_until else 0
-    standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
-    standing.talks_until = standing.talks_until if now < standing.talks_until else 0
+    if standing.window_ends <= now:
+        standing.window_ends = 0
+    if standing.rests_until <= now:
+        standing.rests_until = 0
+    if standing.harmed_until <= now:
+        standing.harmed_until = 0
+    if standing.talks_until <= now:
+        standing.talks_until = 0
     if standing.treated is not None and 0 < standing.treated.until <= now:
         standing.treated = None
     return settled

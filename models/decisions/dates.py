@@ -109,8 +109,6 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
     """Let what is due ask, and set the timers of what is to come; what waits for a reason that is gone is void."""
     of_policy, standing, touch = rules_of(given.policy), given.standing, given.touch
     rules = of_policy.dated
-    if not (rules or standing.dates):
-        return
     if touch is not None and touch.kind in of_policy.answers:
         _hear_answers(given, rules, touch)
     found = _as_of(given.policy, given.person, standing, given.now)

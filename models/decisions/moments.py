@@ -76,35 +76,35 @@ TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kin
 def decide(given: Given) -> list[Said]:
     """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
     it is due any more."""
-    touch = given.touch
+    touch, standing = given.touch, given.standing
     if touch is not None and touch.kind == _PREVIEW_ASKED:
         return preview(given)
-    said = [became(given, one) for one in settle(given.standing, given.now)]
+    said = [became(given, one) for one in settle(standing, given.now)]
     if given.person.flags & UNLEARNED:
-        given.standing.treated = None  # no label of theirs is weighed
-    if given.standing.window is not None:
+        standing.treated = None  # no label of theirs is weighed
+    if standing.window is not None:
         said += response.passed(given, said)
-    if given.standing.running:
+    if standing.running:
         window_over(given)
-    if given.standing.shared:
+    if standing.shared:
         said += shared_moments.rings(given)
     if touch is not None:
         stopped, unsent = None, None
         if touch.kind in _NOT_SENT:
             stopped = stopped_by(given, touch)
-            unsent = _may_ask_again(given.standing, touch) if stopped is None else None
+            unsent = _may_ask_again(standing, touch) if stopped is None else None
         if touch.kind == _ASKED_MAY:
             said += asked(given)
-        off = response.taken_off(given, touch)
+        off = response.taken_off(given, touch) if standing.window is not None else 0.0
         told = _told(given, touch)
         said += told
-        if given.standing.window is not None:
+        if standing.window is not None:
             response.hears(given, touch, told, off)
-        if given.standing.outstanding:
+        if standing.outstanding:
             said += _taken_back(given, touch)
-        if given.standing.unsent:
+        if standing.unsent:
             said += _never_sent_again(given, touch)
-        if given.standing.running:
+        if standing.running:
             said += heard(given, touch)
         if touch.kind == _SHARED_MOMENT:
             said += shared_moments.hears(given, touch)
@@ -122,19 +122,23 @@ def decide(given: Given) -> list[Said]:
         said += _asked_by_praise(given)
     if given.level:
         said += ask_by_level(given, given.level)
-    said += ask_by_dates(given)
-    if given.standing.running:
+    if standing.dates or rules_of(given.policy).dated:
+        said += ask_by_dates(given)
+    if standing.running:
         said += due(given)
-    if given.standing.unsent:
+    if standing.unsent:
         said += resend(given)
-    said += answers(given, any(one.sending is not None for one in said))
-    response.arrived(given, said)
-    if given.standing.running:
+    if standing.waiting:
+        said += answers(given, any(one.sending is not None for one in said))
+    if standing.window is not None:
+        response.arrived(given, said)
+    if standing.running:
         said += over(given)
-    if given.standing.shared:
+    if standing.shared:
         said += shared_moments.follow(given)
-    given.standing.forget_told()
-    return [one for one in said if one.what or one.tells]
+    if standing.told:
+        standing.forget_told()
+    return [one for one in said if one.what or one.tells] if said else said
 
 
 def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now: int) -> list[Said]:
