@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import Struct
+
 from models.customer.consent import Register, unpack_register
 from models.customer.contract import Contract, runs_until, unpack_contract
 from models.customer.flags import may_be_profiled
@@ -31,7 +33,7 @@ ONLINE_FOR: Final = HOUR
 """So long after a `presence` that says so a customer counts as online, unless one says otherwise."""
 
 
-class Person:
+class Person(Struct, eq=False, gc=False):
     """What the record knows of a customer. Read only, but for the account of points and the membership, in which the
     ledger books: where the record changes otherwise it needs a new one.
 
@@ -44,64 +46,29 @@ class Person:
     None: it keeps none.
     """
 
-    __slots__ = (
-        "_contract",
-        "_interests",
-        "_loop",
-        "_membership",
-        "_points",
-        "_register",
-        "_restrictions",
-        "customer",
-        "first_sign",
-        "first_touch",
-        "flags",
-        "last_purchase",
-        "last_sign",
-        "level_stage",
-        "level_tier",
-        "levels",
-        "loyal",
-        "purchase_days",
-        "risk",
-        "spent",
-        "tail",
-        "tier",
-        "value",
-    )
-
-    def __init__(
-        self,
-        customer: bytes,
-        tail: Tail,
-        flags: int = 0,
-        last_purchase: int = 0,
-        purchase_days: int | None = 0,
-        spent: float = 0.0,
-        risk: float | None = None,
-        first_touch: int = 0,
-        last_sign: int = 0,
-        value: float | None = None,
-        tier: str | None = None,
-        first_sign: int = 0,
-        loyal: tuple[LoopRules, Facts] | None = None,
-        levels: LevelRules | None = None,
-        level_tier: int = 0,
-        level_stage: int = 0,
-    ) -> None:
-        self.customer, self.tail, self.flags = customer, tail, flags
-        self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
-        self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
-        self.value, self.tier, self.levels = value, tier, levels
-        self.level_tier, self.level_stage = level_tier, level_stage
-        self.first_sign, self.loyal = first_sign, loyal
-        self._register: Register | None = None
-        self._restrictions: Restrictions | None = None
-        self._contract: Contract | None = None
-        self._interests: tuple[str, ...] | None = None
-        self._points: Account | None = None
-        self._loop: Loop | None = None
-        self._membership: Membership | None = None
+    customer: bytes
+    tail: Tail
+    flags: int = 0
+    last_purchase: int = 0
+    purchase_days: int | None = 0
+    spent: float = 0.0
+    risk: float | None = None
+    first_touch: int = 0
+    last_sign: int = 0
+    value: float | None = None
+    tier: str | None = None
+    first_sign: int = 0
+    loyal: tuple[LoopRules, Facts] | None = None
+    levels: LevelRules | None = None
+    level_tier: int = 0
+    level_stage: int = 0
+    _register: Register | None = None
+    _restrictions: Restrictions | None = None
+    _contract: Contract | None = None
+    _interests: tuple[str, ...] | None = None
+    _points: Account | None = None
+    _loop: Loop | None = None
+    _membership: Membership | None = None
 
     @property
     def erased(self) -> bool:
