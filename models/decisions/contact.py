@@ -162,15 +162,15 @@ def settle(standing: Standing, now: int) -> list[Settled]:
         kept: list[Outstanding] = []
         for former in standing.outstanding:
             entry = former
-            if entry.expires <= now and entry.stage in IN_FLIGHT:
+            if entry.expires <= now and entry.stage in _FLYING:
                 settled.append(Settled(entry.id, DELIVERED, entry))
                 entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
-            if 0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK:
+            if 0 < entry.until <= now and entry.stage != _GIVEN_BACK:
                 settled.append(Settled(entry.id, UNUSED, entry))
                 entry = without_promotion(entry)
             if now < _done_at(entry):
                 kept.append(entry)
-            elif entry.stage != Stage.GIVEN_BACK:
+            elif entry.stage != _GIVEN_BACK:
                 count_entry(standing, entry)
         standing.outstanding = kept
     if standing.counts and min(standing.counts).ends + LONGEST_WINDOW <= now:
@@ -221,11 +221,11 @@ def due_at(entry: Outstanding) -> int:
 
 def _done_at(entry: Outstanding) -> int:
     """From when on an entry has nothing more to wait for, ms."""
-    if entry.stage == Stage.GIVEN_BACK:
+    if entry.stage == _GIVEN_BACK:
         return entry.expires + KEPT
-    if entry.stage in TAKES_ROOM or entry.until:
+    if entry.stage in _FLYING or entry.stage == _HELD or entry.until:
         return NEVER
-    if entry.purpose != MARKETING and (entry.purpose != CARE or entry.stage == Stage.DELIVERED):
+    if entry.purpose != MARKETING and (entry.purpose != CARE or entry.stage == _DELIVERED):
         return 0
     return entry.time + (KEPT if entry.id else OTHERS_KEPT)
 

@@ -14,11 +14,11 @@ from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions import response, shared_moments
 from models.decisions.answers import answers, rank
-from models.decisions.best_hour import note_answer
+from models.decisions.best_hour import ANSWERS, note_answer
 from models.decisions.comes import comes
 from models.decisions.contact import settle, withdraw
 from models.decisions.dates import ask_by_dates, comes_to_ask
-from models.decisions.experience import suffered, talked
+from models.decisions.experience import BAD_EXPERIENCES, suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.membership import ask_by_level
@@ -194,8 +194,9 @@ def _told(given: Given, touch: Touched) -> list[Said]:
     if standing.unreachable or kind == _OFFER_FAILED:
         hear(standing, given.person.register, kind, touch.data, touch.time)
     settled = report(standing, policy, kind, touch.data, touch.time) if kind in REPORTS else []
-    note_answer(given, touch)
-    suffers = suffered(policy, standing, kind, touch.data, touch.time)
+    if kind in ANSWERS:
+        note_answer(given, touch)
+    suffers = kind in BAD_EXPERIENCES and suffered(policy, standing, kind, touch.data, touch.time)
     talks = talked(policy, standing, kind, touch.time)
     if suffers or talks or kind in REPORTS:
         settled += settle(standing, given.now)  # what was told may be long ago

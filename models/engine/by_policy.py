@@ -186,7 +186,8 @@ def emit_said(
     """Emit a decision, and the trigger, the withdrawal or the word to another shard that comes with it; drivers are
     told with triggers only."""
     if not said.what:
-        tell(work, row, said.tells)
+        if said.tells is not None:
+            tell(work, row, said.tells)
         return
     at, customer = work.position(row.at), row.customer.decode()
     name = said.id  # its trigger names it, and the draw can be made again from what is on the topic
@@ -240,13 +241,12 @@ def emit_said(
         name = output_id("withdrawal", said.trigger)
         withdrawal = Withdrawal(name, customer, said.trigger, said.reason, row.now, at)
         work.emit(row.at, Emitted("triggers", name, row.customer, withdrawal, row.now))
-    tell(work, row, said.tells)
+    if said.tells is not None:
+        tell(work, row, said.tells)
 
 
-def tell(work: Work, row: Row, tells: Tells | None) -> None:
-    """Say something of a shared moment to another customer's shard; None: nothing."""
-    if tells is None:
-        return
+def tell(work: Work, row: Row, tells: Tells) -> None:
+    """Say something of a shared moment to another customer's shard."""
     customer, at = row.customer.decode(), work.position(row.at)
     name = output_id(SHARED, customer, row.now, at.partition, at.offset, at.due, tells.group, tells.step)
     data = LoopbackBody(
@@ -267,7 +267,9 @@ def tell(work: Work, row: Row, tells: Tells | None) -> None:
 
 def answer_for_nobody(work: Work, row: Row, data: Any) -> None:
     """Another shard says something of a shared moment, of somebody with whom there is and can be none."""
-    tell(work, row, answer_to(data))
+    tells = answer_to(data)
+    if tells is not None:
+        tell(work, row, tells)
 
 
 def _levels_of(policy: PolicyInForce, said: Said, person: Person | None) -> str:

@@ -132,21 +132,25 @@ class Ground:
         """Keep it in the record, and what compiled code reads of it in the lane."""
         tail = self.block.tail(lane)
         packed = pack_standing(standing)
-        self._keep_packed(lane, tail, packed, watched(packed))
+        read = watched(packed)
+        self._keep_packed(lane, tail, packed, earlier(read[0], timer_of_loyalty(tail)), read)
         self.read_tail(lane, tail)
 
     def read_tail(self, lane: int, tail: Tail) -> None:
         """Let the lane have what else compiled code reads of the tail."""
         read_tail(self.lanes, lane, tail, levels_end_with_contract(self.work.settings, self.work.policy))
 
-    def _keep_packed(self, lane: int, tail: Tail, packed: bytes, read: tuple[int, float, bool, bool]) -> None:
-        """The same of what is packed. read: what is `watched` of it."""
-        timer, reached, silence_kept, drawn = read
+    def _keep_packed(
+        self, lane: int, tail: Tail, packed: bytes, timer: int, read: tuple[int, float, bool, bool]
+    ) -> None:
+        """The same of what is packed. timer: the next, of points and of the level, too. read: what is `watched` of
+        it."""
+        _, reached, silence_kept, drawn = read
         if silence_kept:
             signed, policy = int(self.block.times.item(lane, LAST_PURCHASE)), self.work.policy
             silence_kept = policy is not None and silences_kept(policy, packed, signed)
         tail.standing, columns = packed, self.columns
-        columns.stands[lane], columns.timer[lane] = bool(packed), earlier(timer, timer_of_loyalty(tail))
+        columns.stands[lane], columns.timer[lane] = bool(packed), timer
         columns.reached[lane], columns.silence_kept[lane], columns.drawn[lane] = reached, silence_kept, drawn
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:
@@ -155,10 +159,10 @@ class Ground:
         tail, columns = self.block.tail(lane), self.columns
         packed = pack_standing(standing)
         read, former = watched(packed), columns.timer.item(lane)
-        timer = earlier(read[0], timer_of_loyalty(tail))
+        timer = earlier(read[0], timer_of_loyalty(tail)) if tail.points or tail.membership else read[0]
         if timer == former and packed == tail.standing:
             return
-        self._keep_packed(lane, tail, packed, read)
+        self._keep_packed(lane, tail, packed, timer, read)
         if timer != former:
             due = columns.own_due.item(lane)
             if timer:

@@ -32,6 +32,9 @@ class Booked(NamedTuple):
     level: tuple[str, ...] = ()
 
 
+NOTHING_BOOKED = Booked()
+
+
 def keep_earned(
     work: Work, policy: PolicyInForce, row: Row, person: Person, touch: Touched | None, phase: int
 ) -> Booked:
@@ -48,7 +51,7 @@ def keep_earned(
     rules, tail, levels = rules_of(policy).points, person.tail, person.levels
     of_points, of_levels = rules is not None or bool(tail.points), levels is not None or bool(tail.membership)
     if not of_points and not of_levels:
-        return Booked()
+        return NOTHING_BOOKED
     test, spread = person.is_test(row.now), spread_of(phase)
     changed: list[MembershipEntry] = []
     if of_levels:

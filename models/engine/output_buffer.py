@@ -107,7 +107,7 @@ class Work:
 
     def position(self, at: OutputPosition) -> Position:
         index = at[0]
-        offset = int(self.batch.offsets[index]) if index < len(self.batch) else self.piece.next_offset
+        offset = self.batch.offsets.item(index) if index < len(self.batch) else self.piece.next_offset
         return Position(self.partition, offset, due=at[1] == 0)
 
 
