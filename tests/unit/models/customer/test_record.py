@@ -248,7 +248,7 @@ def _stands() -> Standing:
         {n + 1: START for n in range(MAX_UNREACHABLE)},
         START,
         1,
-        [Running(1, START, 1, START)] * MAX_RUNNING,
+        running=[Running(1, START, 1, START)] * MAX_RUNNING,
         carried=True,
         shadowed=0.5,
         live=1,
