@@ -23,7 +23,7 @@ from models.decisions.waking import WAKING, wakes
 from models.loyalty.experiences import VOICES
 from models.touchpoints.kinds import Kind
 
-_WAKES, _TAKES_BACK, _HARMS, _MORE = 1, 2, 4, 8
+_WAKES, _TAKES_BACK, _HARMS, _MORE, _REPORTS = 1, 2, 4, 8, 16
 _OUT, _IN_WINDOW = int(Stage.OUT), gate_number(IN_WINDOW)
 
 
@@ -40,7 +40,7 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
     """
     rules = rules_of(policy)
     does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
-    if does & _MORE or (does & _HARMS and is_bad(touch.kind, touch.data)):
+    if does & (_MORE | _REPORTS) or (does & _HARMS and is_bad(touch.kind, touch.data)):
         return False
     woken = does & _WAKES and wakes(policy, touch.kind, touch.data)
     waits = waits_in(stored) if woken or touch.moments else []
@@ -53,25 +53,33 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
     return not (does & _TAKES_BACK and any(_is_taken_back(policy, touch.kind, one) for one in out_in(stored)))
 
 
+def only_reports(policy: PolicyInForce, touch: Touched) -> bool:
+    """Whether a touchpoint may tell of a contact, and do nothing else."""
+    rules = rules_of(policy)
+    does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
+    return does == _REPORTS and not touch.moments
+
+
 def _note_what_touchpoints_do(policy: PolicyInForce, rules: Rules) -> dict[int, int]:
     """What touchpoints may do beside letting their moments ask, by kind; of a kind that is not here it takes a whole
     look."""
     taking_back = {Kind[name.upper()] for one in policy.policy.action.values() for name in one.withdraw_when or ()}
     taking_back |= WILL.union(*TAKES_BACK.values())
-    more = REPORTS | rules.talks | rules.tell_dates | rules.answers
+    more = rules.talks | rules.tell_dates | rules.answers
     if rules.points is not None:
         more |= rules.points.kinds
     if rules.membership is not None:
         more |= rules.membership.kinds
     if rules.loyalty is not None and rules.loyalty.thanked:
         more |= frozenset(VOICES)
-    kinds: set[int] = {*WAKING, *taking_back, *BAD_EXPERIENCES, *policy.asking}
+    kinds: set[int] = {*WAKING, *taking_back, *BAD_EXPERIENCES, *policy.asking, *REPORTS}
     rules.does.update(
         {
             int(kind): _WAKES * (kind in WAKING)
             | _TAKES_BACK * (kind in taking_back)
             | _HARMS * (kind in BAD_EXPERIENCES)
             | _MORE * (kind in more)
+            | _REPORTS * (kind in REPORTS)
             for kind in kinds
         }
     )

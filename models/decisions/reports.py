@@ -124,13 +124,16 @@ def _give_back(standing: Standing, at: int) -> list[Settled]:
     return [Settled(entry.id, GIVEN_BACK, entry)]
 
 
-def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
+def by_others(data: Any, time: int) -> Outstanding:
+    """A contact by others as it is kept. data: of a `campaign_received`; time: of it, ms."""
     until = milliseconds(data.until) if data.promotion and data.until is not None else 0
-    at = second_from(time)
-    entry = Outstanding(
-        0, at, at, second_from(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
-    )
-    settled = make_room(standing, forced=until > time)
+    at, channel = second_from(time), channel_number(data.channel or "")
+    return Outstanding(0, at, at, second_from(until), channel, 0, OTHERS, MARKETING, Stage.DELIVERED)
+
+
+def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
+    entry = by_others(data, time)
+    settled = make_room(standing, forced=entry.until > time)
     if len(standing.outstanding) < MAX_OUTSTANDING:
         standing.outstanding.append(entry)
     else:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.moments import second_of
-from models.decisions.standing import AsRead, DayCount, Outstanding, Standing, Waiting
+from models.decisions.standing import MAX_OUTSTANDING, AsRead, DayCount, Outstanding, Standing, Waiting
 from models.decisions.standing_layout import (
     AGAIN,
     ANSWERS,
@@ -65,6 +65,7 @@ _head: Final = attrgetter(
     "silence_kept",
 )
 _NO_PARTS: Final[tuple[Any, ...]] = _every_part(Standing())
+_NOTHING: Final = HEAD.pack(0, 0.0, FORM, 0, 0, 0, 0, 0, 0, 0)
 _NOTHING_READ: Final = AsRead([], [], {}, [], _head(Standing()), _NO_PARTS, b"", (0, 0, 0, 0, 0, 0))
 
 
@@ -199,6 +200,17 @@ def out_in(stored: bytes) -> list[Outstanding]:
     many = stored[LENGTHS_AT + 1] if stored else 0
     first = HEAD.size + stored[LENGTHS_AT] * WAITING.size if many else 0
     return outstanding_in(stored[first : first + many * OUTSTANDING.size]) if many else []
+
+
+def with_one_out(stored: bytes, one: Outstanding) -> bytes | None:
+    """What is stored with one more that has ended and has taken of no budget; None: there is no room for it."""
+    head = stored or _NOTHING
+    waiting, outstanding = head[LENGTHS_AT], head[LENGTHS_AT + 1]
+    if outstanding >= MAX_OUTSTANDING:
+        return None
+    end = HEAD.size + waiting * WAITING.size + outstanding * OUTSTANDING.size
+    more = bytes((outstanding + 1,))
+    return b"".join((head[: LENGTHS_AT + 1], more, head[LENGTHS_AT + 2 : end], packed_outstanding(one), head[end:]))
 
 
 def once_in(stored: bytes) -> dict[int, int]:

@@ -6,6 +6,7 @@ from math import isnan
 from typing import Final
 
 from models.customer.layout import EPISODE, LAST_PURCHASE, PURCHASE_DAYS
+from models.decisions.contacts_noted import with_contact
 from models.decisions.given import Asks, Touched
 from models.decisions.inert import is_inert
 from models.decisions.person import Person
@@ -24,6 +25,8 @@ def decide(ground: Ground, effect: ReportedEffect) -> None:
     policy, lane = ground.work.policy, effect.lane
     touch = _touched(ground, effect)
     if policy is None or (effect.flag == _TOUCHPOINT and _is_inert(ground, effect, touch)):
+        return
+    if effect.flag == _TOUCHPOINT and _notes_contact(ground, policy, effect, touch):
         return
     standing, risk = ground.stands(lane), effect.risk
     customer = customer_of(ground, lane)
@@ -60,6 +63,19 @@ def _is_inert(ground: Ground, effect: ReportedEffect, touch: Touched | None) -> 
     if not is_inert(policy, tail.standing, touch, effect.now, bool(tail.contract)):
         return False
     _count_in_loop(ground, policy, effect, touch)
+    return True
+
+
+def _notes_contact(ground: Ground, policy: PolicyInForce, effect: ReportedEffect, touch: Touched | None) -> bool:
+    """Whether a touchpoint tells of a contact by others and of nothing else; it is noted then."""
+    tail = ground.block.tail(effect.lane)
+    if touch is None or tail.points or tail.membership:
+        return False
+    packed = with_contact(policy, tail.standing, touch, effect.now, bool(tail.contract))
+    if packed is None:
+        return False
+    _count_in_loop(ground, policy, effect, touch)
+    ground.keep_packed_at(effect.lane, packed, effect.now)
     return True
 
 

@@ -154,10 +154,13 @@ class Ground:
         columns.reached[lane], columns.silence_kept[lane], columns.drawn[lane] = reached, silence_kept, drawn
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:
-        """The same within a step, at whose end compiled code has worked out when the customer is looked at next: worked
-        out again where the timer of the standing, of points or of the level is another now."""
+        """The same within a step (`keep_packed_at`)."""
+        self.keep_packed_at(lane, pack_standing(standing), now)
+
+    def keep_packed_at(self, lane: int, packed: bytes, now: int) -> None:
+        """The same of what is packed, at whose end compiled code has worked out when the customer is looked at next:
+        worked out again where the timer of the standing, of points or of the level is another now."""
         tail, columns = self.block.tail(lane), self.columns
-        packed = pack_standing(standing)
         read, former = watched(packed), columns.timer.item(lane)
         timer = earlier(read[0], timer_of_loyalty(tail)) if tail.points or tail.membership else read[0]
         if timer == former and packed == tail.standing:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from models.customer.restrictions import ACTION_PURPOSES
+from models.decisions.contacts_noted import with_contact
 from models.decisions.given import Asks, Given, Touched
 from models.decisions.inert import is_inert
 from models.decisions.moments import decide
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.running import Running
-from models.decisions.standing import Outstanding, Stage, Standing, Waiting, gate_number, number_of
+from models.decisions.standing import (
+    MAX_OUTSTANDING,
+    DayCount,
+    Outstanding,
+    Stage,
+    Standing,
+    Waiting,
+    gate_number,
+    number_of,
+)
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, HOUR, SECOND, WEEK
 from models.touchpoints import Kind
@@ -27,6 +38,7 @@ WITHDRAWS = PolicyInForce.of(1, POLICY.replace('moments = ["cart"]', 'moments = 
 RISK, HARM, CART = (number_of(name) for name in ("risk", "harm", "cart"))
 NOW = NOW // SECOND * SECOND
 AFTER = NOW + DAY
+DAY_COUNT = DayCount(NOW // DAY - 20, 3, 1, ACTION_PURPOSES.index("marketing"), 2)
 IN_WINDOW = {RISK: gate_number("in_window")}
 
 
@@ -126,6 +138,51 @@ def test_what_is_out_is_taken_back_by_what_says_so() -> None:
 @pytest.mark.parametrize("kind", [Kind.CAMPAIGN_RECEIVED, Kind.OFFER_FAILED, Kind.LOOKED_AT, Kind.ASKED_MAY])
 def test_what_reports_or_asks_something_else_takes_a_whole_look(kind: Kind) -> None:
     assert not inert(Standing(), touch(kind))
+
+
+def noted(standing: Standing, told: Touched, policy: PolicyInForce = PLAIN, contract: bool = False) -> bool:
+    """`with_contact`; where it notes one, a decision says nothing and leaves the same."""
+    packed = pack_standing(standing)
+    found = with_contact(policy, packed, told, NOW, contract)
+    if found is not None:
+        person, looked = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK), unpack_standing(packed)
+        assert decide(Given(policy, person, looked, NOW, WEEK, 0, None, Asks.TOUCHPOINT, told)) == []
+        assert pack_standing(looked) == found != packed
+    return found is not None
+
+
+def campaign(**data: Any) -> Touched:
+    return touch(Kind.CAMPAIGN_RECEIVED, **{"trigger_id": None, "promotion": False, "until": None, **data})
+
+
+def test_a_contact_by_others_is_noted_where_nothing_else_comes_of_it() -> None:
+    told = campaign()
+    assert noted(Standing(), told)
+    assert noted(out(), told)
+    assert noted(Standing(0.6, silence_kept=True, harmed_until=AFTER, once={CART: NOW}, counts=[DAY_COUNT]), told)
+    assert noted(Standing(waiting=[Waiting(CART, NOW - HOUR, AFTER, again=True)], told={CART: 7}), told)
+    asks_again = out().outstanding[0]._replace(moment=CART, asked=NOW - DAY)
+    assert noted(Standing(outstanding=[asks_again]), told)
+    assert not noted(Standing(outstanding=out(Stage.DELIVERED).outstanding * MAX_OUTSTANDING), told)
+    assert not noted(Standing(harmed_until=NOW), told)  # something is due
+    assert not noted(Standing(unreachable={3: NOW - DAY}), told)  # it may show that a channel works
+    assert not noted(Standing(running=[Running(5, NOW - DAY, 1, AFTER)]), told)
+    assert not noted(Standing(0.6, waiting=[Waiting(RISK, NOW - DAY, AFTER, 0.5)]), told, contract=True)
+
+
+def test_what_else_a_contact_may_tell_takes_a_whole_look() -> None:
+    assert not noted(Standing(), campaign(promotion=True, until=datetime(2030, 1, 1, tzinfo=UTC)))
+    assert not noted(out(), campaign(trigger_id=f"{7:032x}"))
+    assert not noted(Standing(), campaign(purpose="care"))
+    assert not noted(Standing(), late(campaign()))
+    assert not noted(Standing(), touch(Kind.OFFER_DELIVERED, trigger_id=f"{7:032x}"))
+    withdraws = POLICY.replace('moments = ["cart"]', 'moments = ["cart"]\nwithdraw_when = ["campaign_received"]')
+    assert not noted(Standing(), campaign(), PolicyInForce.of(1, withdraws))
+
+
+def late(told: Touched) -> Touched:
+    """The same, told two days after it was."""
+    return replace(told, time=NOW - 2 * DAY)
 
 
 def test_kinds_that_the_policy_names_take_one_too() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.decisions import SETTINGS, answered_under
+from models.decisions.contacts_noted import with_contact
 from models.decisions.inert import is_inert
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine import asked
@@ -39,8 +40,16 @@ def test_no_byte_is_another(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         shard = rehearse(log, SETTINGS).shards[0]
         return [shard.records, shard.dues, shard.outputs]
 
+    def noted(*of: Any) -> bytes | None:
+        contacts.append(with_contact(*of))
+        return contacts[-1]
+
+    contacts: list[bytes | None] = []
     monkeypatch.setattr(asked, "is_inert", watched)
+    monkeypatch.setattr(asked, "with_contact", noted)
     found = result()
     assert sum(seen) > 50
+    assert sum(packed is not None for packed in contacts) > 5
     monkeypatch.setattr(asked, "is_inert", lambda *of: False)
+    monkeypatch.setattr(asked, "with_contact", lambda *of: None)
     assert found == result()
