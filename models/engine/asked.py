@@ -90,6 +90,8 @@ def looped(ground: Ground, effect: ReportedEffect) -> None:
 def _count_in_loop(ground: Ground, policy: PolicyInForce, effect: ReportedEffect, touch: Touched) -> None:
     """Let a touchpoint of a lane that waits count in the loyalty loop."""
     work, block, lane = ground.work, ground.block, effect.lane
+    if policy.policy.loyalty is None and not block.tail(lane).loyalty:
+        return
     flags, days, times = block.flags.item(lane), int(block.numbers.item(lane, PURCHASE_DAYS)), block.times.item
     loyal = loyal_by(policy, work.settings, flags, days, int(times(lane, LAST_PURCHASE)), bool(times(lane, EPISODE)))
     person = Person(block.names[lane], block.tail(lane), flags, loyal=loyal)
