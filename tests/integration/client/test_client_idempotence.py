@@ -133,7 +133,10 @@ def test_after_an_outage_in_which_something_expired_the_publisher_goes_on(guarde
         assert (report.sent, report.not_delivered, report.idempotent) == (2, 1, True)
         (failed,) = publisher.take_report().undelivered
         publisher.publish(failed.value)
-    assert sorted(read.value for read in place.read(place.touchpoints)) == [a_purchase(number) for number in range(3)]
+    written = [read.value for read in place.read(place.touchpoints)]
+    assert {*written} == {a_purchase(number) for number in range(3)}
+    # A last try of what expired may have come through as the door opened: then it is there twice, with one id.
+    assert [written.count(a_purchase(number)) for number in (0, 2)] == [1, 1]
 
 
 @pytest.mark.kafka
