@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import compress
 from typing import Any
 
@@ -23,6 +25,11 @@ _SIZE, BANDS = SLAB.itemsize, len(Band)
 _LAST, _AFTER_WORTH = _SIZE - 1, _SIZE + WORTH_BYTES
 _HELD = np.uint16(HAS_WORTH << 8)
 _BLANK = Record(b"").whole()
+
+
+@lru_cache(maxsize=64)
+def _any_of(*marks: bytes | None) -> Callable[[bytes], re.Match[bytes] | None]:
+    return re.compile(b"|".join(re.escape(mark) for mark in marks if mark is not None)).search
 
 
 class Opened:
@@ -136,23 +143,11 @@ class Block:
         """A customer's profile: what is changed in it is kept."""
         return Opened(self, row, self.tail(row))
 
-    def marked(
-        self,
-        mark: bytes,
-        other: bytes | None = None,
-        third: bytes | None = None,
-        fourth: bytes | None = None,
-        fifth: bytes | None = None,
-    ) -> list[tuple[int, TailForLanes]]:
+    def marked(self, *marks: bytes | None) -> list[tuple[int, TailForLanes]]:
         """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
+        has_any = _any_of(*marks)
         return [
-            (row, unpack_for_lanes(self.names[row], packed))
-            for row, packed in self._tails.items()
-            if mark in packed
-            or (other is not None and other in packed)
-            or (third is not None and third in packed)
-            or (fourth is not None and fourth in packed)
-            or (fifth is not None and fifth in packed)
+            (row, unpack_for_lanes(self.names[row], packed)) for row, packed in self._tails.items() if has_any(packed)
         ]
 
     def tail(self, row: int) -> Tail:

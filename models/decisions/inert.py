@@ -38,8 +38,7 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
         now: log time, ms.
         contract: they have had one.
     """
-    rules = rules_of(policy)
-    does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
+    rules, does = rules_of(policy), _does(policy, touch.kind)
     if does & (_MORE | _REPORTS) or (does & _HARMS and is_bad(touch.kind, touch.data)):
         return False
     woken = does & _WAKES and wakes(policy, touch.kind, touch.data)
@@ -55,9 +54,13 @@ def is_inert(policy: PolicyInForce, stored: bytes, touch: Touched, now: int, con
 
 def only_reports(policy: PolicyInForce, touch: Touched) -> bool:
     """Whether a touchpoint may tell of a contact, and do nothing else."""
+    return _does(policy, touch.kind) == _REPORTS and not touch.moments
+
+
+def _does(policy: PolicyInForce, kind: int) -> int:
+    """What a touchpoint of a kind may do beside letting its moments ask."""
     rules = rules_of(policy)
-    does = (rules.does or _note_what_touchpoints_do(policy, rules)).get(touch.kind, _MORE)
-    return does == _REPORTS and not touch.moments
+    return (rules.does or _note_what_touchpoints_do(policy, rules)).get(kind, _MORE)
 
 
 def _note_what_touchpoints_do(policy: PolicyInForce, rules: Rules) -> dict[int, int]:

@@ -42,7 +42,7 @@ from models.engine.draws import known_of_actions, taught
 from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
-from models.loyalty.loop import LEVEL_STAGES, Facts, LoopRules, level_stage_in
+from models.loyalty.loop import Facts, LoopRules, level_stage_in, level_stage_named
 from models.outputs import OUTCOME, ROLE, SHARED, Decision, LoopbackBody, Trigger, Withdrawal, loopback, output_id
 from models.settings import SECOND, EngineSettings
 from models.value.pyramid import value_of
@@ -281,9 +281,9 @@ def _levels_of(policy: PolicyInForce, said: Said, person: Person | None) -> str:
 
 def _levels_of_stage(policy: PolicyInForce, said: Said, person: Person | None) -> str:
     """The same where they go by the stage of the loyalty loop; empty: by that of none."""
-    if person is None or not said.level or not policy.by_stage or not person.level_stage:
+    if person is None or not said.level or not policy.by_stage:
         return ""
-    return LEVEL_STAGES[person.level_stage - 1]
+    return level_stage_named(person.level_stage) or ""
 
 
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:

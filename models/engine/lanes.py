@@ -179,7 +179,12 @@ def lanes_of(
     contracts = levels_end_with_contract(settings, policy)
     classes = policy.policy.risk.for_classes or policy.by_stage or values
     marked = block.marked(
-        _STANDING, _POINTS, _CLASS if classes else None, _CONTRACT if contracts else None, _MEMBERSHIP
+        _STANDING,
+        _POINTS,
+        _CLASS if classes else None,
+        _CONTRACT if contracts else None,
+        _MEMBERSHIP,
+        _LOYALTY if policy.by_stage else None,
     )
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
@@ -196,9 +201,8 @@ def lanes_of(
             lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:
             lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
-    if policy.by_stage:
-        staged = block.marked(_LOYALTY)
-        lanes["level_stage"][[row for row, _ in staged]] = [level_stage_in(tail.loyalty) for _, tail in staged]
+        if policy.by_stage:
+            lanes["level_stage"][rows] = [level_stage_in(tail.loyalty) for _, tail in marked]
     return lanes
 
 

@@ -226,6 +226,11 @@ def level_stage_in(stored: bytes) -> int:
     return LEVEL_STAGE[stored[_STAGE_AT]] if stored else 0
 
 
+def level_stage_named(number: int) -> Stage | None:
+    """By that number; None: they go by none."""
+    return LEVEL_STAGES[number - 1] if number else None
+
+
 def unpack_loop(stored: bytes) -> Loop:
     """Inverse of `pack_loop`; of nothing, what it is before anything was seen."""
     if not stored:

@@ -27,9 +27,14 @@ def slips(log: Log, of_stage: str, level: str = "slipping", risk: float = 0.35) 
 
 def good(log: Log) -> None:
     """As it should be."""
+    waits(log, "new")
+
+
+def waits(log: Log, of_stage: str) -> None:
+    """Whoever was new slips, and waits by the levels of a stage."""
     begun(log, BY_STAGE)
     slips(log, "new")
-    log.says("waits", moment="risk", level="slipping", gate="cap", levels_of_stage="new")
+    log.says("waits", moment="risk", level="slipping", gate="cap", levels_of_stage=of_stage)
 
 
 @breaks("level_stage")
@@ -46,9 +51,7 @@ def no_stage_though_one_was_said(log: Log) -> None:
 
 @breaks("level_stage")
 def another_stage_in_the_middle_of_an_episode(log: Log) -> None:
-    begun(log, BY_STAGE)
-    slips(log, "new")
-    log.says("waits", moment="risk", level="slipping", gate="cap", levels_of_stage="won_back")
+    waits(log, "won_back")
 
 
 @breaks("level_stage")

@@ -74,15 +74,7 @@ def _of_tiers(policy: Policy) -> Faults:
             return
         yield from _others(key, row, policy)
         yield from among(f"{key}.tiers", row.tiers, named, "the tiers of [value]")
-        if not row.tiers:
-            yield Problem(f"{key}.tiers", "empty", "name the tiers whose levels these are")
-        whose = {(one, tier) for one in row.classes or get_args(CustomerClass) for tier in row.tiers}
-        for customer_class, tier in sorted(whose & seen):
-            told = f"{tier} of {customer_class}"
-            yield Problem(f"{key}.tiers", told, "give each tier of a class levels once: another row has it")
-        yield from twice(f"{key}.tiers", row.tiers)
-        yield from twice(f"{key}.classes", row.classes)
-        seen |= whose
+        yield from _each_once(key, "tier", row.tiers, row.classes, seen)
 
 
 def _of_stages(policy: Policy) -> Faults:
@@ -93,15 +85,24 @@ def _of_stages(policy: Policy) -> Faults:
             yield Problem(key, "given", "add [loyalty]: without it nobody is at a stage")
             return
         yield from _others(key, row, policy)
-        if not row.stages:
-            yield Problem(f"{key}.stages", "empty", "name the stages whose levels these are")
-        whose = {(one, stage) for one in row.classes or get_args(CustomerClass) for stage in row.stages}
-        for customer_class, stage in sorted(whose & seen):
-            told = f"{stage} of {customer_class}"
-            yield Problem(f"{key}.stages", told, "give each stage of a class levels once: another row has it")
-        yield from twice(f"{key}.stages", row.stages)
-        yield from twice(f"{key}.classes", row.classes)
-        seen |= whose
+        yield from _each_once(key, "stage", row.stages, row.classes, seen)
+
+
+def _each_once(
+    key: str, what: str, named: tuple[str, ...], classes: tuple[str, ...], seen: set[tuple[str, str]]
+) -> Faults:
+    """Whose levels a row has: customers of some tiers, or at some stages. seen: whose those of the rows before are;
+    takes theirs."""
+    field = f"{key}.{what}s"
+    if not named:
+        yield Problem(field, "empty", f"name the {what}s whose levels these are")
+    whose = {(one, name) for one in classes or get_args(CustomerClass) for name in named}
+    for customer_class, name in sorted(whose & seen):
+        takes = f"give each {what} of a class levels once: another row has it"
+        yield Problem(field, f"{name} of {customer_class}", takes)
+    yield from twice(field, named)
+    yield from twice(f"{key}.classes", classes)
+    seen |= whose
 
 
 def _others(key: str, row: RiskOfClasses | RiskOfTiers | RiskOfStages, policy: Policy) -> Faults:

@@ -11,7 +11,7 @@ from models.outputs.loyalty_entry import LoyaltyEntry
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach, Finding
 from streams.operations.audit.dialogue import Dialogue
-from streams.operations.audit.loyalty_loop import Loop
+from streams.operations.audit.loyalty_loop import SLIPPED, Loop
 from streams.operations.audit.person import REMEMBERED, Person
 from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import Place
@@ -95,7 +95,7 @@ class Loops:
             if self.alive == "purchase" and not person.unsure:
                 lapses = self._lapses_after(rules)
                 found += _of_purchases(entry, person, loop, rules, decision.time, lapses)
-        if entry.stage not in ("slipping", "lapsed") and dialogue.episode:
+        if entry.stage not in SLIPPED and dialogue.episode:
             found.append(Finding("loop_stage", f"slipping: at risk since {dialogue.episode}", entry.stage))
         loop.is_said(entry.stage, entry.former, policy.name, decision.time)
         return found

@@ -30,7 +30,7 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.window import Mark, Window
 from models.decisions.words import told
 from models.engine.by_policy import Customer
-from models.loyalty.loop import LEVEL_STAGES
+from models.loyalty.loop import level_stage_named
 from models.settings import EngineSettings
 from models.timeline.stop_types import Stop
 from streams.operations.customer.loyalty import loyalty_view
@@ -81,7 +81,7 @@ def standing_view(
         "episode_since": iso(record.times[EPISODE]),
         "level": level.name if level else None,
         "levels_of": policy.tier_named(person.level_tier) if policy.by_tier else None,
-        "levels_of_stage": LEVEL_STAGES[person.level_stage - 1] if person.level_stage else None,
+        "levels_of_stage": level_stage_named(person.level_stage),
         "nothing_drawn_before": _to_come(standing.window_ends, now),
         "window": _window(policy, standing.window),
         "marketing_rests_until": _to_come(standing.rests_until, now),

@@ -22,15 +22,16 @@ from models.loyalty.loop import (
     stage_in,
     unpack_loop,
 )
-from models.settings import DAY, HOUR
+from models.settings import DAY
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.families import slow_but
-from tests.support.logs import START, chosen_policy, inserted, synthetic
+from tests.support.logs import START
 from tests.support.policies import BY_STAGE, BY_TIER, VALUED
 from tests.unit.models.engine.test_by_policy import log_with, said
+from tests.unit.models.engine.test_levels_by_tier import alike_through
 from tests.unit.models.engine.test_plain_reference import erasing
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -110,12 +111,7 @@ OTHERS = BY_STAGE.replace('stages = ["new"]', 'stages = ["active"]', 1)
 
 @pytest.mark.parametrize("back", slow_but((WITHOUT_LOOP, BY_TIER, OTHERS), (OTHERS,)))
 def test_a_policy_that_changes_in_the_middle_of_episodes_comes_to_the_same_in_both(back: str) -> None:
-    logs = erasing(3, synthetic(3, partitions=2, customers=25, days=130))
-    for number, (at, text) in enumerate([(30, VALUED), (60, BY_STAGE), (90, back)], start=1):
-        time = START + at * DAY + HOUR
-        logs = [inserted(log, [(time, chosen_policy(time, number, text))]) for log in logs]
-    fast = rehearse(logs, replace(VARIANTS["live"], piece_items=7), batch=lambda at: 11)
-    assert digest(fast) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
+    fast = alike_through(VALUED, BY_STAGE, back)
     if back != OTHERS:
         since = START + 97 * DAY
         assert not any(one.get("levels_of_stage") for one in said(fast, "decisions") if one["time"] > since)

@@ -112,17 +112,23 @@ def test_what_is_held_is_stored_beside_the_tier(tier: int, held: int, counted: i
     assert again.level_tier == (held - 1 if held else tier)
 
 
+def alike_through(*texts: str) -> Rehearsal:
+    """A log whose policy changes every thirty days, from day 30 on; the plain reference comes to the same."""
+    logs = erasing(3, synthetic(3, partitions=2, customers=25, days=130))
+    for number, text in enumerate(texts, start=1):
+        time = START + 30 * number * DAY + HOUR
+        logs = [inserted(log, [(time, chosen_policy(time, number, text))]) for log in logs]
+    fast = rehearse(logs, replace(VARIANTS["live"], piece_items=7), batch=lambda at: 11)
+    assert digest(fast) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
+    return fast
+
+
 BACK = (VALUED, BY_TIER.replace('tiers = ["best"]', 'tiers = ["good"]', 1))
 
 
 @pytest.mark.parametrize("back", slow_but(BACK, BACK[1:]))
 def test_a_policy_that_changes_in_the_middle_of_episodes_comes_to_the_same_in_both(back: str) -> None:
-    logs = erasing(3, synthetic(3, partitions=2, customers=25, days=130))
-    for number, (at, text) in enumerate([(30, VALUED), (60, BY_TIER), (90, back)], start=1):
-        time = START + at * DAY + HOUR
-        logs = [inserted(log, [(time, chosen_policy(time, number, text))]) for log in logs]
-    fast = rehearse(logs, replace(VARIANTS["live"], piece_items=7), batch=lambda at: 11)
-    assert digest(fast) == digest(rehearse(logs, VARIANTS["live"], engine=plainly))
+    fast = alike_through(VALUED, BY_TIER, back)
     if back == VALUED:
         since = START + 97 * DAY
         assert not any(one.get("levels_of") for one in said(fast, "decisions") if one["time"] > since)
