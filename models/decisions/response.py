@@ -140,9 +140,10 @@ def _ended(given: Given, window: Window) -> Said:
         return _without_outcome(window, now, "restricted")
     numbers, worth = known.counted.numbers, window.worth / 100.0
     harms = window.marks & HARMS
-    net = round(float(numbers[SPENT]) - float(numbers[RETURNED]) - window.net, 2)
+    # A sum that is a hair below nothing is rounded to -0.0; with 0.0 added it is 0.0, as people write it.
+    net = round(float(numbers[SPENT]) - float(numbers[RETURNED]) - window.net, 2) + 0.0
     harm = given.policy.policy.choice.harm * harms.bit_count()
-    gain = round(earned(window.margin, net, window.given / 100.0) - harm, 4)
+    gain = round(earned(window.margin, net, window.given / 100.0) - harm, 4) + 0.0
     control, arm = bool(window.marks & Mark.CONTROL), arm_name(window.arm) if window.place else ""
     delivered, customer = bool(window.marks & Mark.DELIVERED), given.person.customer.decode()
     ended = Ended(

@@ -82,6 +82,14 @@ def test_at_its_end_what_was_bought_is_told_less_what_was_given_away_and_what_ha
     assert passed(given, ()) == []
 
 
+def test_a_sum_that_is_a_hair_below_nothing_is_told_as_nothing() -> None:
+    """`known` counts in float32, a window in float64."""
+    [said] = passed(asked(WINDOW._replace(net=160.000001)), ())
+    assert said.ended is not None
+    assert said.outcome is not None
+    assert [str(sum_) for sum_ in (said.ended.net, said.ended.gain, said.outcome.gain)] == ["0.0", "0.0", "0.0"]
+
+
 def test_before_its_end_nothing_is_told() -> None:
     given = asked(WINDOW, NOW - 1)
     assert passed(given, ()) == []
