@@ -333,7 +333,7 @@ class Shard:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.next_offset, self._policies = body, changes.state.next_offset, policies
                 self._dues.committed(changes.dues)
-                self._cache.committed(records, changes.removed)
+                self._cache.committed(changes.records, changes.removed)  # in the newest form: not migrated when found
         self._outgoing.stops = in_force(changes.state)
         self._outgoing.trimmed(trim)
         self._outgoing.add(entries)
