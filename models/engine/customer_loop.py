@@ -35,6 +35,7 @@ from models.customer.layout import (
 from models.decisions.episodes import assess
 from models.decisions.given import Asks
 from models.engine.arrivals import SEEN, Arrivals
+from models.engine.compiled_rules import UNDER_CONTRACT
 from models.engine.customer_steps import (
     SCORE,
     WAIT_CASE,
@@ -51,7 +52,7 @@ from models.numerics.compiled import compiled, linked
 from models.timeline.order import NEVER, STAGES
 
 _OPENED, _AGAIN, _CLOSED = int(Effect.OPENED), int(Effect.AGAIN), int(Effect.CLOSED)
-_DECIDE = int(Effect.DECIDE)
+_DECIDE, _UNDER_CONTRACT = int(Effect.DECIDE), UNDER_CONTRACT
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _SCORES, _EPISODES, _ROWS = int(Count.SCORED), int(Count.EPISODES), int(Count.ROWS)
 _BAND_AT_RISK = int(Band.AT_RISK)
@@ -168,6 +169,7 @@ def _conclude(
     if change == _CHANGE_CLOSED:
         lane.reached = 0.0
         n = report(effects, n, lane, index, _CLOSED, estimate, 0)
+        effects[n - 1].flag = lane.ladder == _UNDER_CONTRACT
     elif rules.policy:
         counts[_EPISODES] += change == _CHANGE_OPENED
         at_risk = record.band == _BAND_AT_RISK and lane.may_open == 1 and not quiet

@@ -172,6 +172,7 @@ def touch_step(
         time = arrivals.times[row]
         granted = kind == _CONSENT and arrivals.a[row] > 0.0 and time > times[NEWEST]
         if granted and time >= lane.now - rules.lateness:
+            _note_asks(lane, arrivals.asks[row])
             return report(effects, n, lane, index, _REOPENED, 0.0, 0), WAIT_CASE
         counts[_APPLIED] += 1
         if kind in (_CONSENT, _UNSUBSCRIBED, _SPAM, _RESTRICTED):
@@ -191,11 +192,7 @@ def touch_step(
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, REST
-    wakes = (asks & _WAKES and lane.stands) or (asks & _BUYS and lane.drawn)
-    if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
-        lane.asks = _TOUCHPOINT
-    elif asks & _LOOPS:
-        lane.asks = _LOOP
+    _note_asks(lane, asks)
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.
         waits = arrivals.tells[row] == WAITS or record.flags & UNLEARNED
@@ -204,6 +201,17 @@ def touch_step(
         if waits:
             return n, WAIT_CASE
     return apply_touch(record, lane, index, arrivals, rules, counts, effects, n)
+
+
+@compiled
+def _note_asks(lane: Any, asks: int) -> None:
+    """Whether the touchpoint of this step asks for a decision, or counts in the loyalty loop alone. asks: of
+    `Arrivals`."""
+    wakes = (asks & _WAKES and lane.stands) or (asks & _BUYS and lane.drawn)
+    if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
+        lane.asks = _TOUCHPOINT
+    elif asks & _LOOPS:
+        lane.asks = _LOOP
 
 
 @compiled

@@ -35,7 +35,6 @@ from models.decisions.episodes import forget_episode
 from models.decisions.standing import Standing
 from models.engine.asked import answered, customer_of, decide, looped, staged
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
-from models.engine.compiled_rules import UNDER_CONTRACT
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry
 from models.engine.ground import Ground, ReportedEffect, reported
@@ -218,8 +217,8 @@ def _closed(ground: Ground, effect: ReportedEffect) -> None:
     waited = bool(ground.block.tail(effect.lane).standing)
     _end_episode(ground, effect)
     row = ground.where(effect, effect.probability)
-    contract = ground.lanes["ladder"][effect.lane] == UNDER_CONTRACT
-    emit_decision(ground.work, row, "episode_closed", RUNS if contract else "risk fell below the exit threshold")
+    why = RUNS if effect.flag else "risk fell below the exit threshold"
+    emit_decision(ground.work, row, "episode_closed", why)
     _look(ground, effect, waited)
 
 

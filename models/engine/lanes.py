@@ -147,7 +147,9 @@ EFFECT = np.dtype(
         ("now", "<i8"),
         ("probability", "<f8"),  # of this estimate; of a label: what was predicted
         ("opened", "<i8"),  # when the episode opened; of a label: when its example was observed
-        ("flag", "u1"),  # a touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`
+        # A touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`; the end of an episode: a
+        # contract runs.
+        ("flag", "u1"),
         ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
         # A label's: spent, returned and net, as `models.customer.worth` has them; of a stage: the loyalty index (nan:

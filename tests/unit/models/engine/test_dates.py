@@ -254,6 +254,14 @@ def test_a_contract_that_begins_ends_the_episode_and_levels_come_back_when_it_ha
     assert runs_on.whats("episode_opened") == ["episode_opened"] * 2
 
 
+@pytest.mark.parametrize("batch", [1, 500])
+def test_why_an_episode_ended_is_told_as_it_was_then_however_the_line_is_cut(batch: int) -> None:
+    # It opened before there was a policy, so that nothing is kept of how we stand; the contract soon runs no more.
+    story = Story("", days=90).policy(80.25, POLICY, 1).then(80.3, "subscription_cancelled", renews_at=at(80.35))
+    closed = story.then(80.4, "visit").run(batch=batch).kept.decisions("episode_closed")
+    assert [one["reason"] for one in closed] == ["a contract runs"]
+
+
 @pytest.mark.parametrize("after", [0.003, 0.1, 1])
 def test_a_level_that_waits_is_void_at_a_contract_of_who_is_estimated_no_more(after: float) -> None:
     """Two horizons after the purchase, and before the tick that tells it: what was stopped would be sent now."""

@@ -18,6 +18,8 @@ from models.timeline.order import NEVER, Stage, timer_position
 from tests.support.bench import Kept, run_alone
 from tests.support.logs import log_of, ticking, told
 from tests.unit.models.engine.test_engine_records import SCORER, SETTINGS, bought, day, record_of
+from tests.unit.models.engine.test_life_of_a_moment import POLICY, Story
+from tests.unit.models.engine.test_life_of_a_moment import SETTINGS as STORY
 
 FORGETTING = replace(SETTINGS, forget_after=30 * DAY)
 """Two horizons are 56 days; ticks are at every seventh day from the log's first on."""
@@ -295,3 +297,12 @@ def test_what_is_younger_than_who_has_left_can_not_be_is_not_unsure() -> None:
     log = log_of([bought("c", 200), bought("c", 115, at=day(201))])
     assert run_alone(log, FORGETTING, SCORER).shard.unsure == 0
     assert run_alone(log_of([bought("c", 200), bought("c", 114, at=day(201))]), FORGETTING, SCORER).shard.unsure == 1
+
+
+@sizes
+def test_the_consent_that_reopens_asks_as_any_other(batch: int) -> None:
+    asks = POLICY.replace('["complaint"]', '["complaint", "consent_changed"]').replace('once_per = "3d"\n', "")
+    story = Story(asks + "[loyalty]\n", settings=replace(STORY, forget_after=DAY), days=9).then(1, "erase_requested")
+    world = story.then(3, "consent_changed", marketing=True, channels=["email"]).run(batch=batch)
+    assert [day for day, *_ in world.decided] == [0, 3]
+    assert [one["loyalty"]["stage"] for one in world.kept.decisions("loyalty")] == ["prospect", "new", "prospect"]
