@@ -114,6 +114,8 @@ def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: i
     (`models.decisions.reach`).
     """
     tail, newest = record.tail, _NEWEST_ONLY.get(kind)
+    if tail.restrictions and kind in _RESTRICTS:  # what is over stands against nothing that is told late
+        tail.restrictions = pack_restrictions(standing(unpack_restrictions(tail.restrictions), now))
     if newest is None:
         if kind in _ANY and not (by_policy and kind == Kind.OFFER_FAILED):
             _ANY[kind](tail, time, data, late)
@@ -293,6 +295,7 @@ _ANY: Final[dict[int, Callable[[Tail, int, Any, bool], None]]] = {
     **dict.fromkeys(TOPIC_KINDS, _interest),
 }
 """What counts whenever it arrives, or says itself of what time it is."""
+_RESTRICTS: Final = frozenset({Kind.RESTRICTED, Kind.RESTRICTION_REQUESTED})
 _TURN_FLAGS: Final = frozenset(
     {
         Kind.CONSENT_CHANGED,

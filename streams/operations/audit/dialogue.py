@@ -112,9 +112,9 @@ class Dialogue:
     it asked last. waits_as: under which policy, and of which class, what waits for a level did so first; None:
     nothing does. control: by group and unit, as decisions say it. erased: what had been sent before the last
     erasure. failed: when a channel last failed for good; works: when something last showed that it does.
-    talks_until: the customer is in a conversation. running: plans that are said to run. marks: when touchpoints
-    came that end plans or leave steps out, and their types. declined_on: by channel with a rest of its own, when an
-    offer was declined there.
+    talks_until: the customer is in a conversation. running: plans that are said to run. began: by plan, under which
+    policy it began last. marks: when touchpoints came that end plans or leave steps out, and their types. declined_on:
+    by channel with a rest of its own, when an offer was declined there.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -133,6 +133,7 @@ class Dialogue:
     works: dict[str, int] = field(default_factory=dict)
     talks_until: int = 0
     running: list[str] = field(default_factory=list)
+    began: dict[str, str] = field(default_factory=dict)
     marks: list[tuple[int, str]] = field(default_factory=list)
     declined_on: dict[str, int] = field(default_factory=dict)
 

@@ -70,9 +70,11 @@ class Person:
         levels: of the loyalty programme; None: nothing ever came of them.
         blurred: whether the record had left the store when something came, nobody can tell.
         joined: what was known of another id is theirs, too, and not known here.
+        buys: signs of staying are purchases; where they are others the engine knows nothing of purchases.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, buys: bool = True) -> None:
+        self.buys = buys
         self.seen: deque[int] = deque(maxlen=REMEMBERED)
         self.erased = 0
         self.blurred = self.joined = False
@@ -212,7 +214,7 @@ def _restricted(person: Person, touch: Touch, now: int, late: bool) -> None:
     data = _data(touch)
     purposes = frozenset() if data.reason == "test" else frozenset(data.purposes or ()) or ALL_BUT_LEGAL
     said = Restriction(purposes, touch.time, milliseconds(data.until) if data.until else 0)
-    _restrict(person, data.reason, said, late)
+    _restrict(person, data.reason, said, now, late)
 
 
 def _restriction_requested(person: Person, touch: Touch, now: int, late: bool) -> None:
@@ -221,13 +223,14 @@ def _restriction_requested(person: Person, touch: Touch, now: int, late: bool) -
         person,
         "on_request",
         Restriction(frozenset({"marketing"}), touch.time, milliseconds(until) if until else 0),
+        now,
         late,
     )
 
 
-def _restrict(person: Person, reason: str, said: Restriction, late: bool) -> None:
+def _restrict(person: Person, reason: str, said: Restriction, now: int, late: bool) -> None:
     former = person.restrictions.get(reason)
-    if former is not None:
+    if former is not None and not (former.until and now >= former.until):  # what is over is not remembered
         shorter = bool(said.until) and (not former.until or said.until < former.until)
         if said.time < former.time or (shorter and (late or said.time == former.time)):
             return

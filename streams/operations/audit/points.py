@@ -47,8 +47,9 @@ class Points:
         found = list(earns(policy, points, touch, person, now)) if points is not None and kind not in OWN else []
         self._asking = Asking(customer, touch, policy, points, now, unsure, found)
 
-    def level_moved(self, person: Person) -> None:
-        """Time has changed the level of the customer whose touchpoint is at hand: what it earns is told anew."""
+    def moved(self, person: Person) -> None:
+        """Time has changed the level of the customer whose touchpoint is at hand, or the touchpoint their place in the
+        loyalty loop: what it earns is told anew."""
         asking = self._asking
         if asking is not None and asking.points is not None and not asking.answered and asking.earns:
             asking.earns = list(earns(asking.policy, asking.points, asking.touch, person, asking.now))
@@ -158,5 +159,5 @@ def _unsaid(account: Account, asking: Asking, kind: str) -> str:
     if asking.points is None or asking.unsure:
         return ""
     if kind not in OWN:
-        return ", ".join(f"{one.rule} earns {one.points}" for one in asking.earns if one.points != 0)
+        return ", ".join(f"{one.rule} earns {one.points}" for one in asking.earns if one.owed)
     return kind if not asking.answered else ""

@@ -20,7 +20,8 @@ STRETCHES = 14
 
 
 class Earns(NamedTuple):
-    """What one rule says of a touchpoint. points: None where it cannot be told. cents: money that can be refunded."""
+    """What one rule says of a touchpoint. points: None where it cannot be told. cents: money that can be refunded.
+    owed: it earns something in any case."""
 
     rule: str
     points: int | None
@@ -28,6 +29,7 @@ class Earns(NamedTuple):
     until: int
     expires: int
     cents: int
+    owed: bool = True
 
 
 def cents(amount: float | None) -> int:
@@ -55,7 +57,8 @@ def earns(policy: Policy, points: Table, touch: Touch, person: Person, now: int)
         active_at = time + span(rule.get("pending", "0s"))
         back = money if kind == "purchase" else 0
         until = max(time + span(points.get("returns_within", "30d")), active_at) if back else active_at
-        yield Earns(name, found, active_at, until, expiry(policy, points, time, active_at), back)
+        owed = int(rule["points"] * share * (_least(points, person, now) if times is None else times)) > 0
+        yield Earns(name, found, active_at, until, expiry(policy, points, time, active_at), back, owed)
 
 
 def expiry(policy: Policy, points: Table, time: int, active_at: int = 0) -> int:
@@ -79,7 +82,7 @@ def expiry(policy: Policy, points: Table, time: int, active_at: int = 0) -> int:
 
 def _times(points: Table, person: Person, now: int) -> Fraction | None:
     """By how much the customer's points are multiplied; None: it cannot be told."""
-    by_level = Fraction(person.levels.times(now), 100) if person.levels is not None else Fraction(1)
+    by_level = _of_level(person, now)
     for row in points.get("multiply", []):
         fits = holds(row["when"], of_person(person, now, None))
         if fits is None:
@@ -87,3 +90,13 @@ def _times(points: Table, person: Person, now: int) -> Fraction | None:
         if fits:
             return by_level * Fraction(cents(row["times"]), 100)
     return by_level
+
+
+def _least(points: Table, person: Person, now: int) -> Fraction:
+    """The same at the least, whichever row fits, or none."""
+    rows = (Fraction(cents(row["times"]), 100) for row in points.get("multiply", []))
+    return _of_level(person, now) * min((Fraction(1), *rows))
+
+
+def _of_level(person: Person, now: int) -> Fraction:
+    return Fraction(person.levels.times(now), 100) if person.levels is not None else Fraction(1)

@@ -80,6 +80,8 @@ def of_person(person: Person, now: int, risk: float | None) -> Lookup:
                 return getattr(person, name)
             case "open_cases":
                 return len(person.cases)
+            case "purchase_days" | "days_since_purchase" if not person.buys:
+                return None
             case "purchase_days":
                 return UNKNOWN if person.unsure else person.days_bought
             case "spent":

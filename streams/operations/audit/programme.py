@@ -60,7 +60,11 @@ class Programme:
             return
         yield from self.levels.hears(decision, person, place)
         if person is not None and decision.membership is not None and not decision.membership.cause:
-            self.points.level_moved(person)
+            self.points.moved(person)
+
+    def stage_moved(self, person: Person) -> None:
+        """The customer whose touchpoint is at hand is at another stage, which is said before what they earn."""
+        self.points.moved(person)
 
     def judge(self, place: Place) -> None:
         """What a touchpoint owes and nobody has said, once its place is over."""

@@ -38,7 +38,7 @@ OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased",
 
 @dataclass(slots=True)
 class _Customer:
-    person: Person = field(default_factory=Person)
+    person: Person
     dialogue: Dialogue = field(default_factory=Dialogue)
 
 
@@ -123,7 +123,7 @@ class Walk:
         if customer is None:
             if arrival.key != touch.customer.encode():
                 return  # the engine refuses it as well
-            customer = self._customers[touch.customer] = _Customer()
+            customer = self._customers[touch.customer] = self._unknown()
         self.report.touchpoints += 1
         forwarded = value is not None and value.startswith(FORWARDED)
         where = Where(place, self.now, self.in_force.policy)
@@ -145,13 +145,16 @@ class Walk:
             self.programme.begins_anew(touch.customer, unsure=person.blurred or person.joined)
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
-        self.programme.arrives(touch, person, policy, self.now)
         self.loops.arrives(touch, person, policy, self.now)
+        self.programme.arrives(touch, person, policy, self.now)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
             dialogue.take(touch, place, self.now, policy)
         if was is not None and policy is not None:
             for sent, why in owed(policy, was, person, dialogue, touch, self.now):
                 self._owed[sent.id] = _Owed(touch.customer, sent, why, policy.name)
+
+    def _unknown(self) -> _Customer:
+        return _Customer(Person(self.alive == "purchase"))
 
     # -- what was said
 
@@ -195,6 +198,7 @@ class Walk:
         dialogue = customer.dialogue
         if decision.what == LOYALTY:
             self._found(decision, place, self.loops.hears(decision, customer.person, dialogue, self.in_force.policy))
+            self.programme.stage_moved(customer.person)
         if customer.person.erased and not customer.person.blurred and decision.what in DECIDES:
             done = f"{decision.what} {decision.moment} {decision.action}".strip()
             self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])
@@ -207,6 +211,7 @@ class Walk:
                 customer.dialogue = Dialogue(control=dialogue.control)
         elif decision.what == "plan_started":
             dialogue.running.append(decision.moment)
+            dialogue.began[decision.moment] = decision.policy
         elif decision.what == "plan_ended":
             dialogue.running = [one for one in dialogue.running if one != decision.moment and decision.moment]
         elif decision.what == "resent":
@@ -244,7 +249,7 @@ class Walk:
         findings = list(of_link(trigger, decision))
         if decision is not None and decision.trigger == trigger.id and resent is None:
             del self._decided[decision.id]
-        customer = self._customers.setdefault(trigger.customer, _Customer())
+        customer = self._customers.setdefault(trigger.customer, self._unknown())
         if not trigger.policy:
             in_force = f"{policy.name if policy else 'none'} is in force"
             self._found(trigger, place, [Finding("wrong_policy", in_force, "triggered by settings")])

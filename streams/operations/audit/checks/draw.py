@@ -14,7 +14,7 @@ from streams.operations.audit.checks.case import Case
 from streams.operations.audit.dialogue import Rest
 from streams.operations.audit.ledger import taken_by
 from streams.operations.audit.person import Person
-from streams.operations.audit.policies import Policy, span
+from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import SECOND
 
 ONE: Final = 2**32
@@ -172,16 +172,25 @@ def _fell(decision: Decision) -> str:
     return "nothing"
 
 
+def _worth(policy: Policy, action: Table, channel: str) -> float:
+    """Effect less discount and cost, of an action and of its channel."""
+    costs = (action.get("discount", 0), action.get("cost", 0), policy.channels.get(channel, {}).get("cost", 0))
+    return float(action.get("effect", 0) - sum(costs))
+
+
 def _scores(policy: Policy, decision: Decision) -> Iterator[Finding]:
-    """Effect less discount and cost, of the action and of its channel; leaving alone is worth nothing."""
+    """By the policy's figures; leaving alone is worth nothing."""
     worth = {LEAVE_ALONE: 0.0}
     chances = {one.action: one.chance for one in decision.candidates}
     for one in decision.candidates:
         action = policy.actions.get(one.action)
         if one.gates or action is None:
             continue
-        costs = (action.get("discount", 0), action.get("cost", 0), policy.channels.get(one.channel, {}).get("cost", 0))
-        worth[one.action] = action.get("effect", 0) - sum(costs)
+        worth[one.action] = _worth(policy, action, one.channel)
+        if (then := action.get("then")) is not None:
+            second = policy.actions[then["action"]]
+            by = (second.get("channels") or [one.channel])[0]
+            worth[one.action] += then.get("reached", 0) * _worth(policy, second, by)
         if abs(worth[one.action] - one.score) > CLOSE:
             yield Finding("score", f"{one.action} is worth {worth[one.action]}", f"{one.score}")
     best = max(worth, key=lambda name: (round(worth[name], 6), name == LEAVE_ALONE))

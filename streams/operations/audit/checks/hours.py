@@ -40,7 +40,7 @@ def check(case: Case) -> Iterator[Finding]:
                 break
     groups: dict[tuple[tuple[str, ...], ...], list[Table]] = {}
     for row in case.policy.contact.get("hours", []):
-        named = tuple(row.get("countries") or ()), tuple(row.get("channels") or ())
+        named = tuple(sorted(row.get("countries") or ())), tuple(sorted(row.get("channels") or ()))
         of_times = row.get("spans") or row.get("holidays")
         if of_times and _names(row, case) and (any(named) or case.marketing):
             yield from _holiday(row, case, zones)

@@ -35,6 +35,9 @@ def _step(case: Case, plan: Table, number: int) -> Iterator[Finding]:
         for asked, touch in case.dialogue.causes
         if asked + after - SECOND <= case.now <= asked + after + within + SECOND and _begins(case, plan, touch)
     ]
+    began = case.dialogue.began.get(moment.partition(".")[0], "")
+    if not causes and began and began != case.trigger.policy:
+        return  # at a moment of the policy of then
     if not causes and all(case.policy.moments[name].get("sort") == "touchpoint" for name in plan["moments"]):
         says = f"{after} ms after {' or '.join(plan['moments'])}, within {step.get('within', '1d')}"
         yield Finding("no_cause", says, "no such touchpoint came")
