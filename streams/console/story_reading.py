@@ -11,6 +11,7 @@ from typing import Any, Final
 from models.customer.layout import ERASED
 from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
+from models.decisions.policy.asking_types import Level
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Touch as Touchpoint
@@ -24,6 +25,7 @@ from streams.operations.customer.forecast import CustomerForecast
 from streams.operations.customer.portrait import profile_view
 from streams.operations.customer.standing import standing_view
 from streams.operations.customer.stored import StoredCustomer, stored_customer
+from streams.operations.policy.forecast import levels_for
 from streams.operations.redis_access import store_of
 from streams.operations.why.indices import Indices
 from streams.operations.why.outputs import outputs_of
@@ -66,7 +68,7 @@ class StoryReader:
             partition = partition_of(customer, topics.partitions)
             stored, found = self._all(topics, partition, customer)
         self._times[partition] = stored.time
-        return _told(customer, partition, stored, found)
+        return story_of(customer, partition, stored, found)
 
     def brief(self, customer: str) -> Story | None:
         """What the record says, and how far the index is; None: it lacks little, or none is kept, so that the topics
@@ -86,7 +88,7 @@ class StoryReader:
             f"Touchpoints and decisions are being read for the index of all customers: {known:,} of {there:,} records "
             "so far. Until they are there, the page has what the customer's record says."
         )
-        return _told(customer, partition, stored, NOTHING, unread)
+        return story_of(customer, partition, stored, NOTHING, unread)
 
     def _all(self, topics: Indices, partition: int, customer: str) -> tuple[StoredCustomer, Past]:
         """Each topic by a thread of its own: most of the time somebody else is waited for."""
@@ -107,20 +109,23 @@ class StoryReader:
             return await stored_customer(store, partition, customer)
 
 
-def _told(customer: str, partition: int, stored: StoredCustomer, found: Past, unread: str = "") -> Story | None:
+def story_of(customer: str, partition: int, stored: StoredCustomer, found: Past, unread: str = "") -> Story | None:
+    """Of what is stored of a customer, and of their past; None: nothing is known. unread: what their past lacks."""
     entries, touches = found
     if stored.record is None and not entries:
         return None
     profile, standing = {"kept": "nothing: they have left the store", "profile": {}, "behaviour": {}}, None
+    levels: tuple[Level, ...] = ()
     if stored.record is not None:
         record = _record(customer, stored.record)
         of_policy = (None, stored.policy, stored.time)
         profile = profile_view(customer, partition, record, stored.settings, stored.forecast, *of_policy)
+        if stored.policy is not None:
+            levels = levels_for(stored.policy, record)
         if stored.policy is not None and stored.settings is not None:
             standing = standing_view(customer, record, stored.policy, stored.settings, stored.time, stored.stops)
         if record.flags & ERASED:
             return Story(customer, stored.time, profile, standing)  # of what was before nothing is shown
-    levels = () if stored.policy is None else stored.policy.levels(_class_of(profile))
     return Story(
         customer,
         stored.time,
@@ -140,11 +145,6 @@ def _record(customer: str, stored: bytes) -> Record:
         return unpack(customer.encode(), stored)
     except UnknownRecord as error:
         raise StateUnreadable(f"the record of {customer!r}: {error}") from error
-
-
-def _class_of(profile: dict[str, Any]) -> str | None:
-    stated = profile["profile"].get("class")
-    return stated if isinstance(stated, str) else None
 
 
 def _course(found: CustomerForecast | None) -> Course | None:

@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.contract import runs_until
 from models.customer.layout import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, TICK
-from models.customer.record import hash_of, unpack
+from models.customer.record import Record, hash_of, unpack
 from models.customer.schedule import phase_of
 from models.customer.tail import UnknownRecord
 from models.decisions.ask import FINAL, Ask
 from models.decisions.gates import customer_wide, judge
+from models.decisions.policy.asking_types import Level
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.turns import turn_after
@@ -100,6 +101,12 @@ class Forecast:
         }
 
 
+def levels_for(policy: PolicyInForce, record: Record) -> tuple[Level, ...]:
+    """The levels of risk by which a customer goes, lowest first: those of their stage, tier or class."""
+    stage = level_stage_in(record.tail.loyalty)
+    return policy.levels(record.tail.customer_class, record.worth.level_tier, stage)
+
+
 def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineSettings, now: int) -> Met | None:
     """How a policy would meet a customer at its start; None: it would ask nothing.
 
@@ -117,10 +124,9 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
         return None
     risk, standing = float(record.numbers[RISK]), unpack_standing(record.tail.standing)
     asks = policy.policy.moment[moment].levels
-    stage = level_stage_in(record.tail.loyalty) if policy.by_stage else 0
     reached = [
         level
-        for level in policy.levels(record.tail.customer_class, record.worth.level_tier, stage)
+        for level in levels_for(policy, record)
         if standing.reached < level.at <= risk and (not asks or level.name in asks)
     ]
     if not reached:
