@@ -36,7 +36,7 @@ def decisions_page(view: View, made: Made) -> dict[str, Any]:
 
 def _newest(found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
-        return {"newest": "", "prices": [], "waiting": [], "actions": [], "became": [], "others": ""}
+        return {"newest": "", "prices": [], "waiting": [], "shared": [], "actions": [], "became": [], "others": ""}
     highest = max((one["money"] or 0.0 for one in found["gates"]), default=0.0)
     became = [name for name in BECAME if any(one[name] for one in found["actions"])]
     return {
@@ -45,6 +45,7 @@ def _newest(found: dict[str, Any] | None) -> dict[str, Any]:
         "others": f"Not had by the draw, which leaves some alone to learn: {found['left_alone_money']:,.2f}; from the "
         f"control group: {found['control_money']:,.2f}.",
         "waiting": [(one["gate"], one["why"], f"{one['began']:,}", f"{one['waiting']:,}") for one in found["waits"]],
+        "shared": [(as_words(one["step"]), one["gate"], one["why"], f"{one['many']:,}") for one in found["shared"]],
         "became": [as_words(name) for name in became],
         "actions": [
             (

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from models.decisions.shared_moments import ENDED, REFUSED, SHARED_MOMENTS
 from models.settings import DAY
 from streams.console.sources import Course, Story, Touch
 from streams.console.svg import Scale, as_table, dot, drawn, line, scale, svg, text
@@ -106,6 +107,8 @@ def _touch(touch: Touch, x: Scale) -> Markup:
 
 
 def _shown(entry: dict[str, Any]) -> bool:
+    if entry["what"] in (REFUSED, ENDED):
+        return not entry["trigger"]
     return entry["what"] == "decided" and bool(entry["moment"])
 
 
@@ -118,6 +121,8 @@ def _entry(entry: dict[str, Any], x: Scale) -> Markup:
 
 def outcome(entry: dict[str, Any]) -> str:
     """What came of a moment, in a word or two."""
+    if entry["what"] in SHARED_MOMENTS:
+        return str(entry["what"].removeprefix("shared_"))
     if entry["trigger"]:
         return "sent"
     if entry["what"] == "waits":

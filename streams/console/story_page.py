@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from models.decisions.shared_moments import PROPOSED, RESERVED, SHARED_MOMENTS
 from models.settings import DAY
 from streams.console.sources import Story
 from streams.console.story_chart import outcome, story_chart, time_of
+from streams.operations.customer.shared import shared_text
 from streams.text import as_words
 
 _TIME: Final = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z$")
+_TIMES: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*Z")
 MOST_TOLD: Final = 40
 """Decisions that the page lists, the newest first."""
+_TOLD: Final = frozenset({"decided", "waits", *SHARED_MOMENTS})
+_SHARED: Final = {
+    PROPOSED: "To be offered to the other one of a conversation, too.",
+    RESERVED: "To be offered to both of a conversation.",
+    "decided": "Offered to the other one of a conversation, too.",
+}
 
 
 def story_page(story: Story) -> dict[str, Any]:
     """The template's values."""
     risk, behaviour = story.course, story.profile["behaviour"]
-    told = [one for one in story.past if one["what"] in ("decided", "waits") and one["moment"]]
+    told = [one for one in story.past if one["what"] in _TOLD and (one["moment"] or one["group"])]
     return {
         "title": story.customer,
         "headline": _headline(story, behaviour),
@@ -64,6 +73,7 @@ def _lead(story: Story) -> str:
     for wait in standing["waits"]:
         until = f" until {wait['until'][:16].replace('T', ' ')}" if wait["until"] else ""
         said.append(f"Moment {as_words(wait['moment'])} waits{until}: {wait['why']}")
+    said += [_TIMES.sub(r"\1 \2", f"Shared: {as_words(shared_text(one))}.") for one in standing["shared"]]
     return " ".join(said) or "Nothing waits, and nothing is planned."
 
 
@@ -103,7 +113,7 @@ def _chips(story: Story) -> list[tuple[str, str]]:
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
     what = outcome(entry)
     action = as_words(entry["action"] or "")
-    why = entry["why"] or entry["reason"] or ""
+    why = entry["why"] or entry["reason"] or (_SHARED.get(entry["what"], "") if entry["group"] else "")
     if entry["gate"]:
         why = f"{entry['gate']}: {why}"
     return {

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from models.decisions.shared_moments import SHARED_MOMENTS
 from models.decisions.words import BECAME, told
 from models.outputs import Decision
 from models.simulation.funnel import CONTROL, ENDS, LEFT_ALONE, VOID, Funnel
@@ -25,6 +26,10 @@ from streams.operations.redis_access import store_of
 
 MOST: Final = 40_000
 """Records that are read at most."""
+OFFERED: Final = "offered"
+"""Of a shared moment: one of the two has the trigger."""
+STEPS: Final = ("proposed", "reserved", OFFERED, "refused", "ended")
+"""Of shared moments, as they follow each other."""
 _decode: Final = msgspec.json.Decoder(Decision).decode
 
 
@@ -34,6 +39,7 @@ class Recent:
     Attributes:
         funnel, ended: of moments that were answered.
         waits: by gate, how often a moment began to wait; waiting: those that still do, by customer and moment.
+        shared: of shared moments, how often each of `STEPS` was said, by the gate that says why not.
         became: by action, what came of its triggers, and how many there were; of those alone that were taken here.
         time: of the last, log time, ms.
     """
@@ -43,6 +49,7 @@ class Recent:
         self.ended: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
         self.waiting: dict[tuple[str, str], str] = {}
+        self.shared: Counter[tuple[str, str]] = Counter()
         self.became: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.time = 0
         self._triggers: dict[str, str] = {}
@@ -53,6 +60,8 @@ class Recent:
         if said.test:
             return
         asked = said.customer, said.moment
+        if said.what in SHARED_MOMENTS:
+            self.shared[said.what.removeprefix("shared_"), said.gate] += 1
         if said.what == "waits":
             self.waits[said.gate] += 1
             self.waiting[asked] = said.gate
@@ -64,6 +73,7 @@ class Recent:
             self.ended[self.funnel.take(said)] += 1
             if said.trigger:
                 self._triggers[said.trigger] = said.action
+                self.shared[OFFERED, ""] += bool(said.group)
                 self.became[said.action]["triggers"] += 1
         elif said.what in BECAME and said.trigger in self._triggers:
             self.became[self._triggers[said.trigger]][said.what] += 1
@@ -95,6 +105,12 @@ class Recent:
             "waits": [
                 {"gate": gate, "why": told(gate), "began": many, "waiting": still[gate]}
                 for gate, many in self.waits.most_common()
+            ],
+            "shared": [
+                {"step": step, "gate": gate, "why": told(gate), "many": many}
+                for step in STEPS
+                for (of, gate), many in self.shared.most_common()
+                if of == step and many
             ],
             "actions": [
                 {"action": action, "kind": kinds.get(action), **{name: found[name] for name in ("triggers", *BECAME)}}

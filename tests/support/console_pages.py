@@ -36,7 +36,7 @@ def entry(at: int, **changed: Any) -> dict[str, Any]:
         "time": f"2026-09-{at:02d}T10:00:00Z", "id": str(at), "what": "decided", "moment": "risk", "level": "at_risk",
         "action": "offer", "channel": "email", "control_group": False, "gate": None, "why": None, "until": None,
         "reason": "silent 31 days", "candidates": [], "trigger": None, "became": [], "risk": 0.61, "policy": "1-abc",
-        "model_version": NOW, "asked_by": {"by": "timer", "partition": 0, "offset": 3},
+        "model_version": NOW, "asked_by": {"by": "timer", "partition": 0, "offset": 3}, "group": None,
     }  # fmt: skip
     return told | changed
 
@@ -57,8 +57,15 @@ STORY = Story(
         "waits": [
             {"moment": "risk", "level": "at_risk", "until": "2026-10-04T08:00:00Z", "gate": "hours", "why": "No hour."}
         ],
+        "shared": [
+            {"where": "proposed", "moment": "talk", "action": "two_for_one", "talked_on": "app", "group": "ab" * 16,
+             "until": "2026-10-03T12:05:00Z", "not_before": "2026-10-03T12:05:00Z", "trigger": None},
+        ],
     },
     (
+        entry(1, what="shared_refused", moment="talk", level=None, action="two_for_one", channel=None, reason=None,
+              group="cd" * 16, gate="not_agreed", why="The customer has not agreed."),
+        entry(2, moment="talk", level=None, action="two_for_one", reason=None, group="ef" * 16, trigger={"id": "b"}),
         entry(3, trigger={"id": "a"}, became=[{"what": "delivered", "time": "2026-09-03T11:00:00Z"}]),
         entry(9, gate="open_case", why="A service case is open.", action="leave_alone", channel=None,
               candidates=[{"action": "offer", "gates": [{"gate": "open_case"}], "score": 2.0}]),
@@ -200,6 +207,11 @@ RECENT = {
         {"gate": "open_case", "why": "A case is open.", "candidates": 0, "alone": 0, "moments": 31, "money": None},
     ],
     "waits": [{"gate": "hours", "why": "It is no hour for that.", "began": 200, "waiting": 12}],
+    "shared": [
+        {"step": "proposed", "gate": "", "why": "", "many": 40},
+        {"step": "offered", "gate": "", "why": "", "many": 50},
+        {"step": "refused", "gate": "not_agreed", "why": "The customer has not agreed.", "many": 15},
+    ],
     "actions": [
         {"action": "a_call", "kind": "care", "triggers": 700, "delivered": 650, "withdrawn": 20},
         {"action": "offer", "kind": None, "triggers": 200, "delivered": 150, "withdrawn": 5},

@@ -35,6 +35,7 @@ from models.settings import EngineSettings
 from models.timeline.stop_types import Stop
 from streams.operations.customer.loyalty import loyalty_view
 from streams.operations.customer.person import iso
+from streams.operations.customer.shared import shared_text, shared_view
 
 STAGES: Final = {
     Stage.OUT: "no word of it yet",
@@ -88,6 +89,7 @@ def standing_view(
         "after_bad_experience_until": _to_come(standing.harmed_until, now),
         "waits": [_wait(one) for one in waiting(given)],
         "out": [_out(policy, one, now) for one in standing.outstanding if _is_out(one, now)],
+        "shared": [shared_view(policy, one) for one in standing.shared],
         "contacts": list(_contacts(policy, person, standing, now)),
     }
 
@@ -98,10 +100,11 @@ def _shared_on(policy: PolicyInForce) -> list[str]:
 
 
 def short_view(view: dict[str, Any]) -> dict[str, Any]:
-    """The same, with one text for each that waits or is out, and without the contacts."""
+    """The same, with one text for each that waits, is out or shared, and without the contacts."""
     short = {name: value for name, value in view.items() if name != "contacts"}
     short["waits"] = [wait_text(one) for one in view["waits"]]
     short["out"] = [out_text(one) for one in view["out"]]
+    short["shared"] = [shared_text(one) for one in view["shared"]]
     short["window"] = None if view["window"] is None else window_text(view["window"])
     return short
 

@@ -67,6 +67,9 @@ class Words:
             why = self._told(wait["gate"]) if wait["gate"] else self.say("about_to")
             until = again or self.say("when_something_changes")
             yield f"  {self.say('waits', occasion=self.occasion(wait), why=why, until=until)}"
+        if any(one["trigger"] is None for one in now["shared"]):
+            planned = True
+            yield f"  {self.say('for_both')}"
         for out in now["out"]:
             planned = True
             what = kind_told(out["kind"] or "", self.say.language) or self.say("something")

@@ -36,6 +36,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "On one occasion ({occasion}) we wait: {why} We look at it again {until}.",
         "Zu einem Anlass ({occasion}) warten wir: {why} Wir sehen {until} wieder nach.",
     ),
+    "for_both": (
+        "We are looking whether we can offer the same to you and somebody with whom you talk.",
+        "Wir prüfen gerade, ob wir Ihnen und jemandem, mit dem Sie sprechen, dasselbe anbieten können.",
+    ),
     "something": ("something", "etwas"),
     "message": ("a message", "eine Nachricht"),
     "by": (" by {channel}", " per {channel}"),

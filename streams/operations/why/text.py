@@ -9,6 +9,7 @@ from typing import Any
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import STATES
 from models.outputs import TASK
+from streams.operations.customer.shared import shared_text
 from streams.operations.customer.standing import out_text, wait_text, window_text
 from streams.text import as_words, moment
 
@@ -35,6 +36,8 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for one in wait["candidates"] for line in _candidate(one))
     for out in now["out"]:
         yield f"out: {out_text(out)}" + (f", expires {out['expires']}" if out["expires"] else "")
+    for shared in now["shared"]:
+        yield f"shared: {shared_text(shared)}"
     for used in now["contacts"]:
         of = " ".join(filter(None, (used["purpose"], used["kind"], used["channel"] and f"by {used['channel']}")))
         own = " as the customer wishes" if used["wished"] else ""
@@ -129,7 +132,7 @@ def _headline(entry: dict[str, Any]) -> str:
         case "decided" if entry["action"] == LEAVE_ALONE:
             return f"{before}left alone, as it was drawn"
         case "decided":
-            return f"{before}{action}"
+            return f"{before}{action}" + (", offered to the other one of a conversation, too" if entry["group"] else "")
         case "outcome":
             return f"what came of the draw {entry['ended']['decision'] if entry['ended'] else ''}".rstrip()
         case "shadow":

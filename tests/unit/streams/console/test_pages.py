@@ -86,6 +86,21 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_customers_page_says_what_is_to_be_offered_to_another_one_too_and_why_it_was_not() -> None:
+    async with console() as client:
+        text = await (await client.get("/customers", params={"customer": "anna"})).text()
+    words = " ".join(re.sub("<[^>]+>", " ", text).split())
+    for said in (
+        "Shared: two for one is proposed, to be offered to both of a conversation on app: waits for the other "
+        "one&#39;s answer until 2026-10-03 12:05, goes out then.",
+        "2026-09-01 10:00 refused talk two for one not_agreed: The customer has not agreed.",
+        "2026-09-02 10:00 sent talk two for one by email Offered to the other one of a conversation, too.",
+        "refused: two for one",  # of the chart's table
+    ):
+        assert said in words, said
+
+
+@pytest.mark.asyncio
 async def test_the_page_of_now_counts_customers_by_tier_where_values_are_known() -> None:
     class Unvalued(Pages):
         async def tiers(self) -> ValueSource:
@@ -187,6 +202,7 @@ async def test_the_page_of_decisions_says_what_each_gate_costs_and_where_that_is
         "a call care 700 650 20",
         "offer not known 200 150 5",
         "hours It is no hour for that. 200 12",
+        "Offered to two who talk, or to neither step why not times proposed 40 offered 50 refused not_agreed The",
     ):
         assert said in words, said
 

@@ -50,6 +50,31 @@ def test_what_waits_is_told_until_it_is_answered() -> None:
     assert (found["moments"], found["ends"]["void"]) == (2, 1)
 
 
+def test_of_what_is_shared_each_step_is_counted_by_why_it_went_no_further() -> None:
+    found = of(
+        said("shared_proposed", group="a"),
+        said("shared_reserved", "bob", group="a"),
+        said("decided", candidates=(FREE,), action="mail", trigger="t", group="a"),
+        said("decided", "bob", candidates=(FREE,), action="mail", trigger="u", group="a"),
+        said("shared_ended", "bob", gate="taken_back", group="a"),
+        said("shared_refused", "cyd", gate="not_agreed", group="b"),
+        said("shared_refused", "cyd", gate="cap", group="c"),
+        said("shared_refused", "eve", gate="not_agreed", group="d"),
+        said("shared_refused", "eve", gate="not_agreed", group="e", test=True),
+        said("decided", "dan", candidates=(FREE,), action="mail", trigger="v"),
+    )
+    assert [(one["step"], one["gate"], one["many"]) for one in found["shared"]] == [
+        ("proposed", "", 1),
+        ("reserved", "", 1),
+        ("offered", "", 2),
+        ("refused", "not_agreed", 2),
+        ("refused", "cap", 1),
+        ("ended", "taken_back", 1),
+    ]
+    assert all(one["why"] for one in found["shared"] if one["gate"])
+    assert of(said("decided", candidates=(FREE,), action="mail", trigger="t"))["shared"] == []
+
+
 def test_what_came_of_triggers_is_of_those_that_were_read() -> None:
     found = of(
         said("delivered", trigger="before", action="mail"),

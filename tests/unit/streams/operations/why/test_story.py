@@ -256,3 +256,37 @@ def test_of_what_is_offered_to_two_it_is_told_from_when_on_it_goes_out() -> None
         assert "from 2000-01-03T11:07:00Z on, before" in "\n".join(entry_lines(story.past[-1]))
         assert "from 2000-01-03 11:07:00 until" in line(encode(trigger))
         assert story.now["shares_moments"]
+        headline = next(entry_lines(story.past[-1]))
+        assert headline.endswith("two_for_one by email, offered to the other one of a conversation, too")
+
+
+def halfway() -> list[Story]:
+    """The two, each as a word of the other one is awaited and once the trigger is out."""
+    talk, found = Talk(), dict[tuple[str, str], Story]()
+    talk.chat(ANNA, BERT)
+    for _ in range(4):
+        talk.shards.work()
+        for story in (one for shard in talk.shards.world.shards for one in _of(shard)):
+            for one in story.now["shared"]:
+                found.setdefault((story.customer, one["where"]), story)
+        for way in [way for way, waiting in talk.shards.sent.items() if waiting]:
+            talk.shards.deliver(way)
+    return [found[one] for one in ((ANNA, "proposed"), (BERT, "reserved"), (ANNA, "out"), (BERT, "out"))]
+
+
+def test_while_two_are_to_be_offered_the_same_it_is_told_how_far_that_is_and_not_with_whom() -> None:
+    others, awaited = (BERT, ANNA, BERT, ANNA), ("the other one's answer", "word of the other one", "", "")
+    for story, other, waits in zip(halfway(), others, awaited, strict=True):
+        (shared,) = story.now["shared"]
+        told = "\n".join(now_lines(story.now))
+        [line_] = [one for one in told.split("\n") if one.startswith("shared: ")]
+        assert line_.startswith("shared: two_for_one is ")
+        assert (f"waits for {waits} until " in line_) == bool(waits) == (shared["trigger"] is None)
+        assert "2000-01-03T11:07:00Z" in line_
+        assert line_.removeprefix("shared: ") in "\n".join(lines(short_view(story.now)))
+        to_them = story.words
+        assert any("you and somebody with whom you talk" in one for one in to_them) == bool(waits)
+        assert not any("Nothing at present" in one for one in to_them)
+        assert other not in json.dumps(story.now)
+        assert shared["trigger"] == next(iter(story.outputs.triggers), None)
+        assert shared["group"] == story.past[-1]["group"]
