@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
@@ -125,6 +127,25 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedi
 def redis_app() -> str:
     """An application name that no other test uses, and so keys, topics and groups of its own."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+ENDING_S = 10.0
+"""A client's thread that has been told to end has so long for it."""
+
+
+@pytest.fixture(autouse=True)
+def kafka_clients_are_closed() -> Iterator[None]:
+    """A client of kafka-python that is left open goes on in its thread, and connects again and again once its broker
+    is gone, in whatever test runs then: Hypothesis sees the global `random` change in tests that use none."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + ENDING_S
+    opened = [one for one in threading.enumerate() if one not in before and one.name.startswith("kafka-io")]
+    for one in opened:
+        one.join(max(0.0, deadline - time.monotonic()))
+    left = [one.name for one in opened if one.is_alive()]
+    if left:
+        pytest.fail(f"{len(left)} clients of Kafka were opened and not closed: {left}", pytrace=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

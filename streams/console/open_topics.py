@@ -26,11 +26,12 @@ class OpenTopics:
     def __init__(self, config: Config, *roles: str) -> None:
         self._config, self._roles = config, roles
         self._free: list[tuple[float, Indices]] = []
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
 
     @contextmanager
     def indices(self) -> Iterator[Indices]:
-        """For the block; after an error they are closed. Raises as `streams.kafka.topic_reader.TopicReader`."""
+        """For the block; after an error, or `close`, they are closed. Raises as
+        `streams.kafka.topic_reader.TopicReader`."""
         opened, found = self._taken()
         try:
             yield found
@@ -38,7 +39,11 @@ class OpenTopics:
             found.close()
             raise
         with self._lock:
-            self._free.append((opened, found))
+            closed = self._closed
+            if not closed:
+                self._free.append((opened, found))
+        if closed:
+            found.close()
 
     def _taken(self) -> tuple[float, Indices]:
         with self._lock:
@@ -53,8 +58,8 @@ class OpenTopics:
         return taken or (time.monotonic(), Indices(self._config, *self._roles, former=former, verified=False))
 
     def close(self) -> None:
-        """Those that nobody uses."""
+        """Those that nobody uses now, the others when they are given back."""
         with self._lock:
-            waiting, self._free = self._free, []
+            waiting, self._free, self._closed = self._free, [], True
         for _, one in waiting:
             one.close()

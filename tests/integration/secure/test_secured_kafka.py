@@ -327,7 +327,10 @@ def test_other_teams_publish_and_read_with_their_own_rights_and_no_others(
         assert asyncio.run(page.publish_all([a_visit(2)])) > 0
     for roles in (topics_told(own), topics_told(load(**secured_kafka.settings("operator"), app=APP, topic_prefix=APP))):
         assert "as long as the broker keeps it" not in roles
-    with pytest.raises(KafkaRightMissing, match=r"User:own_page lacks Read on "):
-        list(TriggerConsumer(kafka_connection(own), f"{APP}.triggers", group=APP, idle_s=0.5))
+    with (
+        TriggerConsumer(kafka_connection(own), f"{APP}.triggers", group=APP, idle_s=0.5) as consumer,
+        pytest.raises(KafkaRightMissing, match=r"User:own_page lacks Read on "),
+    ):
+        list(consumer)
     with pytest.raises(SettingRefused, match="kafka_user is '', and PLAIN needs a user"):
         TouchpointPublisher(where, kafka_security_protocol="SASL_PLAINTEXT", kafka_sasl_mechanism="PLAIN")
