@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from models.settings import DAY
+from models.settings import DAY, MINUTE
 from streams.operations.audit import Arrival, Line, audit
 from tests.support.bench import run_alone
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, SILENCE, USEFUL, Story
@@ -25,6 +25,13 @@ def test_rows_of_hours_are_alternatives_in_whatever_order_they_name_channels() -
         "[channel.email]", "[channel.email]\n[channel.sms]"
     )
     assert Story(text, days=9).then(1, "complaint").run().triggers == [("sorry", "")]
+
+
+def test_what_goes_to_who_is_online_by_a_channel_with_a_lead_expires_from_its_arrival_on() -> None:
+    text = POLICY.replace("[channel.email]", '[channel.email]\npresence = true\npresence_expires = "40m"\nlead = "1d"')
+    story = Story(text, days=9).then(1, "presence", channel="email", state="online")
+    world = story.then(1, "cart_abandoned", amount=9).run()
+    assert world.first["expires_at"] - world.first["time"] == DAY + 40 * MINUTE
 
 
 def test_the_second_step_of_an_action_is_part_of_its_score() -> None:

@@ -79,7 +79,8 @@ def _online(case: Case) -> Iterator[Finding]:
     expires = rules.get("presence_expires") if rules.get("presence") else None
     if expires is None or person.online != case.trigger.channel or case.now >= person.online_since + ONLINE_FOR:
         return
-    if case.trigger.expires_at > case.now + span(expires) + SECOND:
+    arrives = case.now + span(rules.get("lead", "0s"))
+    if case.trigger.expires_at > arrives + span(expires) + SECOND:
         yield Finding("presence", f"online, presence_expires {expires}", f"expires at {case.trigger.expires_at}")
 
 

@@ -88,6 +88,21 @@ def test_what_either_id_says_against_it_takes_back_what_is_out(apply: Engine, na
 
 
 @pytest.mark.parametrize("apply", [compiled, plainly])
+def test_what_expired_on_the_way_is_not_taken_back(apply: Engine) -> None:
+    story = Story(OFFERS, apply)
+    story.tell("cart_abandoned", "old", NOON + HOUR, {"amount": 20})
+    story.tell("message_unsubscribed", "new", NOON + HOUR, {"channel": "email"})
+    story.go_to(NOON + 2 * HOUR)
+    (trigger,) = story.triggers
+    story.tell("identity_merged", "old", NOON + 3 * HOUR, {"into": "new"})
+    story.shards.work()
+    story.shards.tell(partition_of("new", 2), (NOON + 6 * DAY, None, clock(NOON + 6 * DAY)))
+    for day in (7, 8):
+        story.go_to(NOON + day * DAY)
+    assert [(one["what"], one["trigger"]) for one in story.said("withdrawn", "delivered")] == [("delivered", trigger)]
+
+
+@pytest.mark.parametrize("apply", [compiled, plainly])
 def test_each_trigger_of_both_ids_has_its_end(apply: Engine) -> None:
     story = Story(USEFUL, apply)
     for n in range(1, 8):
