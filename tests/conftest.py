@@ -129,7 +129,7 @@ def redis_app() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
-ENDING_S = 10.0
+ENDING_S = 60.0
 """A client's thread that has been told to end has so long for it."""
 
 
