@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.settings import DAY, HOUR
+from models.decisions import may_hold, rules
+from models.engine import asked
+from models.settings import DAY, HOUR, EngineSettings
 from models.simulation.rehearsal import rehearse
 from models.timeline.batch import LogRecord
 from streams.operations.audit import audit
@@ -19,7 +21,8 @@ from tests.auditor.test_engine_keeps_the_rules import BY_STAGE, BY_TIER, EXAMPLE
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.kept_topics import lines_of
-from tests.support.logs import DATA, START, clock, inserted, log_of, synthetic, told
+from tests.support.logs import CHANNELS, DATA, START, clock, inserted, log_of, synthetic, told
+from tests.support.policies import ODDS_AND_ENDS
 from tests.support.recounting import counted, recounted
 from tests.support.replies import with_policy
 from tests.unit.models.engine.test_loyalty import KEPT, POLICY, UNLIKE
@@ -35,6 +38,7 @@ POLICIES = {path.parent.name: path.read_text(encoding="utf-8") for path in sorte
     "loyalty": KEPT,
     "loyalty otherwise": POLICY + UNLIKE,
     "no loyalty": POLICY,
+    "odds and ends": ODDS_AND_ENDS,
 }
 NAMES = sorted(POLICIES)
 
@@ -49,6 +53,11 @@ def _done(random: Random) -> tuple[str, dict[str, object]]:
         ("restricted", {"reason": random.choice(("dispute", "vulnerable", "test", "minor")), "until": day}),
         ("subscription_started", {"plan": "monthly", "amount": 3}),
         ("profile_updated", {"account": "acc-1", "birthday": "1982-02-20"}),
+        ("presence", {"state": random.choice(("online", "offline")), "channel": random.choice(CHANNELS)}),
+        ("campaign_received", {"campaign_id": "x", "promotion": random.random() < 0.5, "until": day}),
+        ("preferences_updated", {"silent_until": day}),
+        ("consent_changed", {"marketing": True, "channels": random.sample(CHANNELS, 2), "expires": day}),
+        ("profile_updated", {"customer_class": random.choice(("consumer", "partner")), "country": "NL"}),
     ]
     return random.choice(often) if random.random() < 0.3 else (kind, DATA[kind](random))
 
@@ -81,6 +90,16 @@ def logs_of(random: Random, names: list[str], days: int) -> list[list[LogRecord]
     return [inserted(log, [(last + DAY * n, clock(last + DAY * n)) for n in range(2)]) for log in made]
 
 
+def whole_looks(logs: list[list[LogRecord]], told_of: EngineSettings) -> dict[str, str]:
+    """Where no step is seen to come to nothing, and every gate is asked of everybody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asked, "is_inert", lambda *of: False)
+        patch.setattr(asked, "with_contact", lambda *of: None)
+        patch.setattr(may_hold, "OPEN", {})
+        patch.setattr(rules, "_kept", {})
+        return digest(rehearse(logs, told_of))
+
+
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
@@ -91,6 +110,7 @@ def logs_of(random: Random, names: list[str], days: int) -> list[list[LogRecord]
     st.sampled_from((1, 3, 7, 500)),
 )
 @example(1, ["loyalty", "no loyalty", "loyalty"], "much lateness", 1, 1)
+@example(3, ["odds and ends", "by stage", "odds and ends"], "the silent leave", 3, 7)
 @example(2, ["first_days", "loyalty", "membership"], "long delay", 1, 7)
 def test_the_engine_is_its_reference_and_keeps_the_rules(
     seed: int, names: list[str], variant: str, batch: int, items: int
@@ -100,6 +120,7 @@ def test_the_engine_is_its_reference_and_keeps_the_rules(
     fast = rehearse(logs, told_of)
     expected = digest(fast)
     assert digest(rehearse(logs, told_of, engine=plainly)) == expected
+    assert whole_looks(logs, told_of) == expected
     for shard in fast.shards:
         assert counted(shard.state) == recounted(shard.records)
     assert digest(rehearse(logs, replace(told_of, piece_items=items), batch=lambda at: batch)) == expected

@@ -68,6 +68,13 @@ times = 2
     assert [one["ledger"]["balance"] for one in world.kept.decisions("ledger")] == [20, 50, 80]
 
 
+def test_whoever_is_no_advocate_any_more_earns_what_an_advocate_does_not() -> None:
+    rows = '[[points.multiply]]\nwhen = { field = "stage", op = "==", value = "advocate" }\ntimes = 0\n'
+    ends = POINTS.replace("advocate_from = 1", 'advocate_from = 1\nadvocate_for = "1d"')
+    story = Story(POLICY + ends + rows, days=9).then(1, "referral").then(3, "purchase", amount=9)
+    assert [one["ledger"]["balance"] for one in story.run().kept.decisions("ledger")] == [10, 20]
+
+
 def test_where_visits_are_signs_of_staying_nothing_is_known_of_purchases() -> None:
     rows = '[[points.multiply]]\nwhen = { field = "purchase_days", op = ">=", value = 1 }\ntimes = 3\n'
     story = Story(POLICY + POINTS + rows, settings=replace(SETTINGS, alive="engagement"), days=9)

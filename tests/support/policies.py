@@ -262,6 +262,163 @@ LEARNED = VALUED.replace(
     'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
 )
 """The same, with the learned choice."""
+ODDS_AND_ENDS: Final = """
+format = 1
+markets = ["NL", "US"]
+ramp = 20
+holidays = { ours = { dates = ["01-20", "2000-02-14"] } }
+notice = { terms = {} }
+[risk]
+exit = 0.2
+levels = [{ name = "slipping", at = 0.3 }, { name = "at_risk", at = 0.42 }, { name = "leaving", at = 0.55 }]
+[[risk.for_stages]]
+stages = ["new", "advocate"]
+classes = ["consumer"]
+exit = 0.1
+levels = [{ name = "slipping", at = 0.15 }, { name = "at_risk", at = 0.4 }, { name = "leaving", at = 0.6 }]
+[channel.email]
+cost = 0.01
+presence = true
+presence_expires = "40m"
+lead = "5h"
+[channel.app]
+withdrawable = false
+rest = "5d"
+[channel.sms]
+cost = 0.5
+presence = true
+[moment.danger]
+sort = "risk"
+levels = ["slipping", "leaving"]
+[moment.low]
+sort = "touchpoint"
+touchpoints = ["nps", "consent_changed", "presence"]
+within = "20d"
+[moment.again]
+sort = "touchpoint"
+touchpoints = ["visit", "chat"]
+nth = 2
+in = "30d"
+once_per = "2d"
+[moment.quiet]
+sort = "date"
+silent_for = "10d"
+[moment.ends]
+sort = "date"
+field = "consent_expires"
+offset = "-1d"
+[moment.praise]
+sort = "spoke_well"
+when = { field = "stage", op = "!=", value = "prospect" }
+[moment.higher]
+sort = "membership"
+change = "reached"
+[action.useful]
+kind = "useful"
+moments = ["danger", "again", "ends"]
+content = "useful"
+effect = 0.5
+topic = "tea"
+languages = ["nl", "en"]
+then = { action = "offer", at = "leaving", reached = 0.3 }
+levels = ["slipping"]
+once_per = "1s"
+[action.offer]
+kind = "offer"
+moments = ["danger", "low", "praise"]
+channels = ["sms", "app"]
+content = "offer"
+effect = 1.0
+discount = 1
+promotion = true
+valid = "14d"
+rollout = 0.9
+liability = 8
+withdraw_when = ["presence", "return"]
+[action.gift]
+kind = "reward"
+moments = ["higher", "quiet"]
+content = "gift"
+mode = "shadow"
+from = 2000-01-20T00:00:00Z
+[action.sorry]
+purpose = "care"
+kind = "care"
+moments = ["low", "quiet", "again"]
+content = "sorry"
+priority = 8
+until = 2000-03-20T00:00:00Z
+[action.sorry.when]
+any = [{ field = "loyalty_index", op = "<", value = 0 }, { field = "missing", op = "contains", value = "country" }]
+[plan.onboard]
+moments = ["higher", "again"]
+ends_with = ["subscription_cancelled", "presence"]
+holds = true
+steps = [{ action = "sorry" }, { action = "useful", after = "2d", unless = ["chat"] }]
+[contact]
+discounts = 1_000_000_000
+cool_down = "5h"
+outranking = true
+caps = [{ most = 2, within = "7d", reserve = 1, reserve_for = 5 }, { most = 1, within = "1d", purpose = "care" }]
+rest = { declined = "30m", spam = "3d", soft_failure = "90s", bad_experience = "1d" }
+hours = [
+    { channels = ["sms", "app"], spans = [{ start = "08:00", end = "12:00" }], holidays = ["ours"] },
+    { channels = ["app", "sms"], spans = [{ start = "12:00", end = "23:30" }], days = [1, 3, 5, 6, 7] },
+    { countries = ["NL"], spans = [{ start = "22:00", end = "20:00" }] },
+    { channels = ["email"], most = 2, within = "10d", rest = "3d" },
+]
+[[basis]]
+purpose = "care"
+channels = ["sms"]
+needs = "consent"
+[[basis]]
+needs = "nothing"
+[ad_free]
+plans = ["monthly"]
+[conversation]
+touchpoints = ["presence", "call"]
+lasts = "10m"
+channels = ["whatsapp"]
+[best_hour]
+moments = ["danger", "low"]
+weight = 0
+[contract]
+session = "1d"
+[[freeze]]
+from = 2000-02-01T00:00:00Z
+until = 2000-02-04T00:00:00Z
+purposes = ["marketing", "care"]
+then = "drop"
+[control]
+share = 0.2
+care = false
+[choice]
+window = "6h"
+hold_out = 0.2
+[points.earn.all]
+touchpoints = ["purchase", "referral", "campaign_received"]
+points = 3
+[[points.multiply]]
+when = { field = "stage", op = "==", value = "advocate" }
+times = 0
+[[points.multiply]]
+when = { field = "purchase_days", op = ">=", value = 3 }
+times = 0.5
+[membership]
+counts = "purchases"
+window = "30d"
+grace = "1s"
+levels = [{ name = "silver", at = 2 }, { name = "gold", at = 4, times = 2 }]
+paid = [{ name = "club", plans = ["monthly"], level = "silver" }]
+[loyalty]
+half_life = "10d"
+advocate_from = 1
+advocate_for = "5d"
+lapses_after = "20d"
+won_back_for = "1d"
+weights = { nps = 9, purchase = 0 }
+"""
+"""What the others lack: options that meet seldom, in one policy."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),

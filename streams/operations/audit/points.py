@@ -51,7 +51,9 @@ class Points:
         """Time has changed the level of the customer whose touchpoint is at hand, or the touchpoint their place in the
         loyalty loop: what it earns is told anew."""
         asking = self._asking
-        if asking is not None and asking.points is not None and not asking.answered and asking.earns:
+        if asking is None or asking.points is None or asking.answered:
+            return
+        if Kind(asking.touch.kind).type not in OWN:
             asking.earns = list(earns(asking.policy, asking.points, asking.touch, person, asking.now))
 
     def speaks_of(self, customer: str) -> None:
