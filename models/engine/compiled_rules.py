@@ -51,6 +51,7 @@ RULES = np.dtype(
         ("values", "u1"),  # it is kept what customers are worth
         ("by_tier", "u1"),  # levels go by the tier, too
         ("by_stage", "u1"),  # and by the stage of the loyalty loop
+        ("stopped", "u1"),  # without a policy: an episode that asks may have to ask again
         # Of the loyalty loop (`models.loyalty.loop.LoopRules`), where the policy keeps one.
         ("half_life", "<i8"),
         ("lapses_after", "<i8"),
@@ -82,11 +83,16 @@ def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[
 
 @lru_cache(maxsize=64)
 def rules_of(
-    settings: EngineSettings, quiet_until: int = 0, policy: PolicyInForce | None = None, values: bool = False
+    settings: EngineSettings,
+    quiet_until: int = 0,
+    policy: PolicyInForce | None = None,
+    values: bool = False,
+    stopped: bool = False,
 ) -> Any:
     """What compiled code reads of the settings and of the policy in force.
 
-    quiet_until: nobody is triggered before (a backfill's cut-over). values: it is kept what customers are worth."""
+    quiet_until: nobody is triggered before (a backfill's cut-over). values: it is kept what customers are worth.
+    stopped: operators have stopped something."""
     cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
     times = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.forget_after)
     signs = np.zeros(256, dtype=np.uint8)
@@ -103,6 +109,7 @@ def rules_of(
         values,
         policy is not None and policy.by_tier,
         policy is not None and policy.by_stage,
+        policy is None and stopped,
     )
     loyalty = None if policy is None else in_policy(policy).loyalty
     loop = [0] * 6

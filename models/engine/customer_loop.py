@@ -117,8 +117,9 @@ def walk(
                 record.seconds[CROSSING] = crossings[index] if record.times[TICK] != 0.0 else 0
             else:
                 estimate = np.nan
-            if lane.stands and n > reported:
-                outcome = WAIT_NEXT  # the end of an episode may take away a timer
+            if (lane.stands or rules.stopped) and n > reported:
+                # The end of an episode may take away a timer; one that a stop holds asks again at the next score.
+                outcome = WAIT_NEXT
             if lane.asks == _LOOP and (arrivals.felt[lane.row] == SEEN or record.flags & UNLEARNED):
                 n = report(effects, n, lane, index, _LOOPED, estimate, 0)
                 outcome = WAIT_NEXT

@@ -64,7 +64,7 @@ class Run:
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows, asked.felt)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
-        self._rules = rules_of(work.settings, work.quiet_until, work.policy, work.values)
+        self._rules = rules_of(work.settings, work.quiet_until, work.policy, work.values, bool(work.stops))
         scorer = work.scorer
         # Not a subclass, which may score otherwise than compiled code does.
         self._asks = type(scorer) is not MixtureScorer

@@ -18,7 +18,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
-from tests.support.logs import START, chosen_policy, inserted, resumed, stopped, synthetic
+from tests.support.logs import START, chosen_policy, inserted, log_of, resumed, stopped, synthetic, ticking, told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICY = """
@@ -122,6 +122,19 @@ def test_without_a_policy_it_stops_as_well_and_the_episode_asks_again_afterwards
     assert {one["action"] for one in told if one["what"] != "stopped"} == {"leave_alone"}
     late = {one.get("customer") for one in told} & {one["customer"] for one in triggers(held) if one["time"] > at(40)}
     assert late
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_an_episode_that_a_stop_holds_asks_again_at_its_very_next_estimate(batch: int) -> None:
+    """The one that opens it and those behind it stand in one piece of the line."""
+    visits = [told("visit", "c", at(9) + hour * HOUR, {"seconds": 9}) for hour in range(1, 9)]
+    first = [(at(0), None, stopped(at(0), 7)), told("purchase", "c", at(1), {"amount": 9})]
+    log = log_of([*first, *visits, ticking(at(11))])
+    low = replace(VARIANTS["live"], enter=0.02, exit=0.01)
+    whole, parts = rehearse([log], low), rehearse([log], low, batch=lambda at: batch)
+    asked = [one["time"] for one in said(whole, "decisions") if one["what"] == "episode_continued"]
+    assert set(asked) >= {at(9) + hour * HOUR for hour in range(2, 9)}
+    assert digest(parts) == digest(whole)
 
 
 WORD = st.one_of(
