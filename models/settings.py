@@ -39,7 +39,8 @@ class EngineSettings:
     enter, exit: the risk at which an episode opens, and below which it closes (hysteresis).
     trigger_life: how long a trigger is worth acting on.
     duplicate_window: a touchpoint that is older than the customer's newest by more than this, and may have come before
-    the last eight, which are all that a record remembers, is taken for a duplicate; 0: it is applied, whatever its age.
+    the last eight, which are all that a record remembers, is taken for a duplicate, but for what people say of what may
+    be done with them (`models.touchpoints.kinds.RIGHTS`); 0: it is applied, whatever its age.
     forget_after: a record without a touchpoint for two horizons and this long leaves the store, that of a visitor who
     never bought and what is kept of an erased customer included; 0: none does.
     piece_items: how many due items one commit holds at most; bounds the commit, no result depends on it.

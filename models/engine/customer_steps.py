@@ -45,6 +45,7 @@ from models.numerics.compiled import compiled
 from models.settings import SECOND
 from models.timeline.order import STAGES, Stage
 from models.touchpoints import Kind
+from models.touchpoints.kinds import RIGHTS
 
 _PROFILE, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(Effect)[:5])
 _CHURNED, _RETURNED = int(Effect.CHURNED), int(Effect.RETURNED)
@@ -57,6 +58,7 @@ _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT, _UNSUBSCRIBED = int(Kind.CONSENT_CHANGED), int(Kind.MESSAGE_UNSUBSCRIBED)
 _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
+_RIGHTS = tuple(sorted(map(int, RIGHTS)))
 _TIMER, _TOUCHPOINT, _LOOP = int(Asks.TIMER), int(Asks.TOUCHPOINT), int(Asks.LOOP)
 _ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _LOOPS = ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS
 _UNDER_CONTRACT, _TIERS, _LEVELS_OF = UNDER_CONTRACT, TIERS, LEVELS_OF
@@ -225,7 +227,8 @@ def _came_before(record: Any, now: int, row: int, arrivals: Arrivals, rules: Any
     if forgot or (record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]):
         # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
         # And of a customer who has left the store and come back, everything from before.
-        if rules.duplicate_window and arrivals.times[row] < times[NEWEST] - rules.duplicate_window:
+        too_old = rules.duplicate_window != 0 and arrivals.times[row] < times[NEWEST] - rules.duplicate_window
+        if too_old and arrivals.kinds[row] not in _RIGHTS:
             counts[_BEYOND] += 1
             return True
         counts[_UNSURE] += 1

@@ -120,5 +120,19 @@ class Kind(IntEnum):
 # publish them.
 RESERVED: Final = frozenset(kind for kind in Kind if kind >= 0x80)
 
+RIGHTS: Final = frozenset(
+    {
+        Kind.CONSENT_CHANGED,
+        Kind.MESSAGE_UNSUBSCRIBED,
+        Kind.SPAM_REPORTED,
+        Kind.RESTRICTED,
+        Kind.ERASE_REQUESTED,
+        Kind.ACCESS_REQUESTED,
+        Kind.RESTRICTION_REQUESTED,
+        Kind.DECISION_CONTESTED,
+    }
+)
+"""What people say of what may be done with them and their data: a word that must not be lost, however late it comes."""
+
 # The family of every kind that a customer's touch can have; reserved kinds are not touches and have none.
 FAMILY: Final[dict[Kind, Family]] = {kind: Family(kind >> 4) for kind in Kind if kind not in RESERVED}

@@ -71,6 +71,7 @@ from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
 from models.touchpoints import Kind, Payload, Touch
+from models.touchpoints.kinds import RIGHTS
 from models.touchpoints.types.identities import IdentityMergedData, IdentityMovedData
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
@@ -634,7 +635,7 @@ class Lane:
         ):
             return False
         window = self.settings.duplicate_window
-        if window and touch.time < record.times[NEWEST] - window:
+        if window and touch.time < record.times[NEWEST] - window and touch.kind not in RIGHTS:
             return True
         self.unsure += 1
         return False

@@ -149,6 +149,24 @@ def test_a_doubtful_touchpoint_that_is_older_than_the_window_is_dropped(window: 
     assert doubted(*NINE, again(NINE[0], 10), window=window) == told
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("consent_changed", {"marketing": False}),
+        ("message_unsubscribed", {"channel": "email"}),
+        ("spam_reported", {"channel": "email"}),
+        ("restricted", {"reason": "do_not_contact"}),
+        ("erase_requested", {}),
+        ("access_requested", {}),
+        ("restriction_requested", {}),
+        ("decision_contested", {}),
+    ],
+)
+def test_what_people_say_of_their_data_is_not_dropped_for_its_age(kind: str, data: dict[str, object]) -> None:
+    late = told(kind, "c", day(0.5), data, at=day(10))
+    assert doubted(*NINE, late, window=1) == (10, 0, 1, 0)
+
+
 def test_a_log_that_is_sent_twice_counts_once_where_the_window_is_short() -> None:
     log = [bought("c", number) for number in range(1, 31)]
     assert doubted(*log, *(again(entry, 40) for entry in log), window=1) == (30, 30, 0, 22)
