@@ -153,7 +153,8 @@ class Load:
         try:
             parts = [TopicPartition(self._config.topic("triggers"), number) for number in range(PARTITIONS)]
             reader.assign(parts)
-            await reader.seek_to_end(*parts)
+            # From the first one on: some have their tick before the load begins, and no trigger at their visit.
+            await reader.seek_to_beginning(*parts)
             reading = asyncio.ensure_future(self._read(reader))
             await self._publish(producer, self._plan())
             await asyncio.gather(*self._answers)
