@@ -115,19 +115,24 @@ def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: i
     """
     tail, newest = record.tail, _NEWEST_ONLY.get(kind)
     if tail.restrictions and kind in _RESTRICTS:  # what is over stands against nothing that is told late
-        tail.restrictions = pack_restrictions(standing(unpack_restrictions(tail.restrictions), now))
+        _end_restrictions(tail, now)
     if newest is None:
         if kind in _ANY and not (by_policy and kind == Kind.OFFER_FAILED):
             _ANY[kind](tail, time, data, late)
     elif not late:
         newest(tail, kind, time, data, now)
     if tail.restrictions:
-        tail.restrictions = pack_restrictions(standing(unpack_restrictions(tail.restrictions), now))
+        _end_restrictions(tail, now)
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
     elif kind in _TURN_FLAGS or record.flags & UNLEARNED:
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
     if tail.loyalty and not may_be_profiled(tail, record.flags, now):
         tail.loyalty = b""
+
+
+def _end_restrictions(tail: Tail, now: int) -> None:
+    """Of restrictions those stay that are not over."""
+    tail.restrictions = pack_restrictions(standing(unpack_restrictions(tail.restrictions), now))
 
 
 def _presence(tail: Tail, kind: int, time: int, data: PresenceData, now: int) -> None:

@@ -129,12 +129,18 @@ def join_standing(own: Standing, other: Standing, now: int) -> list[Settled]:
     for name, value in joined.items():
         setattr(own, name, value)
     own.forget_told()
-    _put_off(own, now, second_from(now + 1))
+    _put_off(own, now)
     return settled
 
 
-def _put_off(own: Standing, now: int, soon: int) -> None:
+def due_on_its_way(now: int) -> int:
+    """When that is due whose time came while it was on its way to another id. now: when it has arrived; both ms."""
+    return second_from(now + 1)
+
+
+def _put_off(own: Standing, now: int) -> None:
     """Whatever is due by now is due soon."""
+    soon = due_on_its_way(now)
 
     def later(time: int) -> int:
         return soon if 0 < time <= now else time

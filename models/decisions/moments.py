@@ -16,11 +16,12 @@ from models.decisions import response, shared_moments
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import ANSWERS, note_answer
 from models.decisions.comes import comes
-from models.decisions.contact import second_from, settle, withdraw
+from models.decisions.contact import settle, withdraw
 from models.decisions.dates import ask_by_dates, comes_to_ask
 from models.decisions.experience import BAD_EXPERIENCES, suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
+from models.decisions.joined import due_on_its_way
 from models.decisions.membership import ask_by_level
 from models.decisions.others import asked
 from models.decisions.person import value_of
@@ -173,7 +174,7 @@ def take_back_by_record(given: Given) -> list[Said]:
     """What is out is taken back where the record holds what would have taken it back as a touchpoint: what another id
     of the customer had refused, was restricted in, or complains of. What came to its time on the way is out no more."""
     standing, policy, tail = given.standing, given.policy, given.person.tail
-    said, in_case, put_off = [], bool(tail.cases or tail.more_cases), second_from(given.now + 1)
+    said, in_case, put_off = [], bool(tail.cases or tail.more_cases), due_on_its_way(given.now)
     for one in list(standing.outstanding):
         if not one.id or one.kind == OTHERS or one.stage != Stage.OUT or one.expires <= put_off:
             continue
